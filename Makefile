@@ -1,0 +1,35 @@
+# The Python that makes .venv; everything else runs inside .venv.
+PYTHON ?= python3
+IN = .venv/bin/python
+
+# Walkers are vectorised already; BLAS threads only cost time at these sizes.
+export OPENBLAS_NUM_THREADS ?= 1
+# A kernel named python3 elsewhere on this machine is not ours.
+export JUPYTER_PREFER_ENV_PATH = 1
+
+.PHONY: help book test lab bench lock clean install
+
+help:     ## show this list
+	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile
+
+book: install     ## execute every chapter and build the pages in _build/html
+	@$(IN) tools/build.py
+
+test: book     ## build the book, then check the library, every chapter and every page
+	@$(IN) -m pytest -n 2 --dist worksteal
+
+lab: install     ## open the chapters as notebooks in JupyterLab, with live explorers
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/_build/lab" \
+	$(IN) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters
+
+bench: install     ## measure the library against what people use today
+	@$(IN) benchmarks/bench.py
+
+lock:     ## renew requirements.lock from requirements.txt
+	@$(PYTHON) tools/lock.py
+
+clean:     ## remove everything that was built or installed
+	rm -rf _build .venv .pytest_cache .hypothesis lib/*.egg-info
+
+install:
+	@$(PYTHON) tools/bootstrap.py

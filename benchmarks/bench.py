@@ -1,0 +1,321 @@
+"""Walker-steps per second of this library and of what people use today, as ratios in one run.
+
+    python benchmarks/bench.py [--walkers 32768] [--rounds 5] [--workers 2] [--only quartic]
+
+All contenders of a workload take turns, so that a busy moment of the machine hits them alike; the
+median over the rounds is kept. Prints a table and writes results.json beside this file.
+"""
+
+import argparse
+import ctypes
+import functools
+import json
+import os
+import pathlib
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+from saddles import exact  # noqa: E402
+from saddles.landscapes import quadratic, quartic, two_minima  # noqa: E402
+from saddles.noise import TwoPoint  # noqa: E402
+from saddles.optimizers import SGD, Adam, AMSGrad  # noqa: E402
+from saddles.simulate import moments, run, run_log, uniform  # noqa: E402
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+HERE = pathlib.Path(__file__).parent
+SECONDS = 0.15  # what one measurement should take
+COLUMNS = ("this library", "one process", "plain Python", "plain NumPy", "torch.optim", "C loop",
+           "C vectorised")
+
+
+# The contenders. Each maker returns f(n, steps), which moves n walkers.
+
+
+def plain_python(step, lr, a, dim):
+    """The loop one writes first: one walker, one random number, one step."""
+    def go(n, steps):
+        for _ in range(n):
+            w = [random.uniform(-0.5, 0.5) for _ in range(dim)]
+            state = {}
+            for t in range(steps):
+                x = 1.0 if random.random() < 0.5 else a - 1.0
+                w = step(w, x, lr, state)
+    return go
+
+
+def plain_numpy(gradient, rule, a, dim):
+    """All walkers as an array, written as in the paper: rng.choice, powers, new arrays."""
+    def go(n, steps):
+        rng = np.random.default_rng(0)
+        w = rng.uniform(-0.5, 0.5, (dim, n))
+        m = v = top = np.zeros_like(w)
+        for _ in range(steps):
+            g = np.array(gradient(w, rng.choice([1.0, a - 1.0], n)))
+            if isinstance(rule, SGD):
+                w = w - rule.lr * g
+                continue
+            m = rule.beta1 * m + (1 - rule.beta1) * g
+            v = rule.beta2 * v + (1 - rule.beta2) * g**2
+            top = np.maximum(top, v)
+            w = w - rule.lr * m / np.sqrt(top if isinstance(rule, AMSGrad) else v)
+    return go
+
+
+def with_torch(loss, rule, a, dim):
+    """torch.optim with autograd, on float64 walkers."""
+    def go(n, steps):
+        w = (torch.rand((dim, n), dtype=torch.float64) - 0.5).requires_grad_(True)
+        if isinstance(rule, SGD):
+            optimizer = torch.optim.SGD([w], lr=rule.lr)
+        else:
+            optimizer = torch.optim.Adam([w], lr=rule.lr, betas=(rule.beta1, rule.beta2),
+                                         eps=rule.eps, amsgrad=isinstance(rule, AMSGrad))
+        for _ in range(steps):
+            x = torch.randint(0, 2, (n,)).to(torch.float64) * (2.0 - a) + (a - 1.0)
+            optimizer.zero_grad()
+            loss(w, x).sum().backward()
+            optimizer.step()
+    return go
+
+
+def with_c(library, name, numbers):
+    function = getattr(library, name)
+    function.restype = None
+    pointer = ctypes.POINTER(ctypes.c_double)
+    parameters = (ctypes.c_double * 4)(*numbers)
+
+    def go(n, steps):
+        w, u = (np.linspace(-0.5, 0.5, n) + 1e-3 for _ in range(2))
+        function(w.ctypes.data_as(pointer), u.ctypes.data_as(pointer), ctypes.c_long(n),
+                 ctypes.c_long(steps), ctypes.c_uint64(1), parameters)
+    return go
+
+
+def compiled():
+    """The C reference as a library, or None."""
+    if shutil.which("gcc") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        target = pathlib.Path(folder) / "reference.so"
+        subprocess.run(["gcc", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math",
+                        "-shared", "-fPIC", "-o", str(target), str(HERE / "reference.c"), "-lm"],
+                       check=True)
+        return ctypes.CDLL(str(target))
+
+
+# The workloads, written by hand for the others
+
+
+def python_sgd(gradient):
+    return lambda w, x, lr, state: [c - lr * g for c, g in zip(w, gradient(w, x))]
+
+
+def python_adaptive(rule):
+    def step(w, x, lr, state):
+        g = x * w[0]
+        m = state["m"] = rule.beta1 * state.get("m", 0.0) + (1 - rule.beta1) * g
+        v = state["v"] = rule.beta2 * state.get("v", 0.0) + (1 - rule.beta2) * g * g
+        if isinstance(rule, AMSGrad):
+            v = state["top"] = max(state.get("top", 0.0), v)
+        return [w[0] - lr * m / v**0.5] if v > 0 else w
+    return step
+
+
+def two_minima_gradient(w, x):
+    """Eq. (10) with a = 0.5, b = 4."""
+    return [-2 * w[0] + 4 * w[0] ** 3 + 12 * w[0] * w[1] ** 2 + 4 * x * w[0],
+            -3 * w[1] + 4 * w[1] ** 3 + 12 * w[0] ** 2 * w[1]]
+
+
+def two_minima_loss(w, x):
+    p, q = w[0] - w[1], w[0] + w[1]
+    return (-(p**2) - q**2 + p**4 + q**4 - w[1] ** 2 + 4 * x * w[0] ** 2) / 2
+
+
+def workloads():
+    """name -> (landscape, a, rule, gradient by hand, torch loss, C name, C numbers)."""
+    square = (lambda w, x: [x * w[0]]), (lambda w, x: x * w[0] ** 2 / 2)
+    fourth = (lambda w, x: [x * w[0] + w[0] ** 3]), (lambda w, x: x * w[0]**2 / 2 + w[0]**4 / 4)
+    plane = two_minima_gradient, two_minima_loss
+    rows = {
+        "quadratic, SGD": (quadratic, -1.0, SGD(0.5), *square, "quadratic", (0.5, -1, 0, 0)),
+        "quartic, SGD": (quartic(0.5, 0.25), -1.0, SGD(0.2), *fourth, "quartic",
+                         (0.2, -1, 0.5, 0.25)),
+        "two minima, SGD": (two_minima.at(a=0.5, b=4), 0.0, SGD(0.05), *plane, "two_minima",
+                            (0.05, 0, 0.5, 4)),
+    }
+    for beta1 in (0.0, 0.9):
+        for rule, name in ((Adam(0.2, beta1), "adam"), (AMSGrad(0.2, beta1), "amsgrad")):
+            rows[f"quadratic, {type(rule).__name__}, beta1 = {beta1:g}"] = (
+                quadratic, -0.1, rule, *square, name, (0.2, -0.1, beta1, 0.999))
+    return rows
+
+
+def contenders(row, pool, library):
+    landscape, a, rule, gradient, loss, name, numbers = row
+    law, dim = TwoPoint(a), landscape.dim
+    ends = (-0.5, 0.5) if dim == 1 else ((-0.5, -0.5), (0.5, 0.5))
+    step = python_sgd(gradient) if isinstance(rule, SGD) else python_adaptive(rule)
+
+    def ours(n, steps, executor=None):
+        run(landscape, law, rule, uniform(*ends, n), steps, seed=1, executor=executor)
+
+    return {
+        "this library": functools.partial(ours, executor=pool),
+        "one process": ours,
+        "plain Python": plain_python(step, rule.lr, a, dim),
+        "plain NumPy": plain_numpy(gradient, rule, a, dim),
+        "torch.optim": with_torch(loss, rule, a, dim) if torch else None,
+        "C loop": with_c(library, f"plain_{name}", numbers) if library else None,
+        "C vectorised": with_c(library, f"tiled_{name}", numbers) if library else None,
+    }
+
+
+# Measuring
+
+
+def timed(go, *args):
+    begin = time.perf_counter()
+    go(*args)
+    return time.perf_counter() - begin
+
+
+def calibrated(go, n):
+    """(n, steps) so that one call takes about SECONDS; fewer walkers for what is very slow."""
+    steps = 8
+    timed(go, 16 if n > 16 else n, 2)  # warm up: compile, import, start workers
+    small = timed(go, n // 64 or 1, steps) * 64 > 20 * SECONDS
+    n = n // 64 or 1 if small else n
+    while (seconds := timed(go, n, steps)) < SECONDS / 4 and steps < 2000:
+        steps *= 4
+    return n, max(4, min(4000, int(steps * SECONDS / seconds)))
+
+
+def speeds(entries, n, rounds):
+    """Median walker-steps per second of each contender, measured in turns."""
+    sizes = {name: calibrated(go, n) for name, go in entries.items() if go}
+    samples = {name: [] for name in sizes}
+    for _ in range(rounds):
+        for name, (walkers, steps) in sizes.items():
+            samples[name].append(walkers * steps / timed(entries[name], walkers, steps))
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def seconds(go, rounds):
+    go()
+    return statistics.median(timed(go) for _ in range(rounds))
+
+
+def counting(pool, library, n, rounds):
+    """log|w_t| of the quadratic at t = 1000 from counts: no step is made."""
+    entries = {"this library": lambda k, steps: run_log(TwoPoint(-1.0), 0.5, np.full(k, 0.5), steps,
+                                                        seed=1, executor=pool),
+               "one process": lambda k, steps: run_log(TwoPoint(-1.0), 0.5, np.full(k, 0.5), steps,
+                                                       seed=1)}
+    if library:
+        entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
+    samples = {name: [] for name in entries}
+    for _ in range(rounds + 1):
+        for name, go in entries.items():
+            samples[name].append(16 * n * 1000 / timed(go, 16 * n, 1000))
+    return {name: statistics.median(values[1:]) for name, values in samples.items()}
+
+
+def phase_diagram():
+    """Figure 2 (left) from the exact law: 101 x 101 cells at t = 1000."""
+    a, lam = np.linspace(-2, 2, 101)[:, None], np.linspace(0.01, 2, 101)[None]
+    return exact.escape_probability(a, lam, 1000, 0.05)
+
+
+def figure_4():
+    """Four optimizers x 2000 walkers x 50 000 steps, with moments at 500 times."""
+    record = np.unique(np.linspace(0, 50_000, 500).astype(int))
+    for rule in (Adam(0.2, 0.0), AMSGrad(0.2), Adam(0.2, 0.9), AMSGrad(0.2, 0.9)):
+        run(quadratic, TwoPoint(-0.1), rule, uniform(-1, 1, 2000), 50_000, seed=1, box=(-1, 1),
+            record=record, reduce=moments)
+
+
+# Reporting
+
+
+def number(value):
+    return "-" if value is None else f"{value:.0f}" if value >= 20 else f"{value:.2g}"
+
+
+def table(speed):
+    lines = ["Million walker-steps per second, and ratios:", "",
+             "| workload | " + " | ".join(COLUMNS) + " | library / torch.optim | C vect. / library |",
+             "|---" * (len(COLUMNS) + 3) + "|"]
+    for name, row in speed.items():
+        ratios = [ratio(row, "this library", "torch.optim"), ratio(row, "C vectorised", "this library")]
+        cells = [number(row[c] / 1e6) if c in row else "-" for c in COLUMNS]
+        lines.append(f"| {name} | " + " | ".join(cells + [number(r) for r in ratios]) + " |")
+    return "\n".join(lines)
+
+
+def ratio(row, upper, lower):
+    return row[upper] / row[lower] if upper in row and lower in row else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--walkers", type=int, default=32768, help="walkers in each workload")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions, at least 5")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the first column")
+    parser.add_argument("--only", default="", help="workloads whose name contains this")
+    options = parser.parse_args()
+    if options.rounds < 5 or options.walkers < 1024 or options.workers < 1:
+        parser.error("need --rounds >= 5, --walkers >= 1024 and --workers >= 1")
+    library = compiled()
+    if torch is None:
+        print("torch.optim: skipped, PyTorch is not installed (pip install torch)")
+    if library is None:
+        print("C: skipped, there is no gcc")
+    speed, times = {}, {}
+    with ProcessPoolExecutor(options.workers) as pool:
+        for name, row in workloads().items():
+            if options.only in name:
+                speed[name] = speeds(contenders(row, pool, library), options.walkers, options.rounds)
+                print(name, "measured", file=sys.stderr)
+        if options.only in "quadratic, SGD, counted":
+            speed["quadratic, SGD, counted"] = counting(pool, library, options.walkers,
+                                                        options.rounds)
+            if "torch.optim" in speed.get("quadratic, SGD", {}):  # it has no way but to step
+                speed["quadratic, SGD, counted"]["torch.optim"] = speed["quadratic, SGD"]["torch.optim"]
+    if not options.only:
+        times = {"phase diagram of Figure 2, exact, 101 x 101 cells, t = 1000":
+                 seconds(phase_diagram, options.rounds),
+                 "Figure 4, 4 optimizers x 2000 walkers x 50 000 steps, one process":
+                 seconds(figure_4, 5)}
+    print("\n" + table(speed) + "\n")
+    for name, value in times.items():
+        print(f"{name}: {value:.3g} s")
+    results = {"unit": "walker-steps per second, median", "walkers": options.walkers,
+               "rounds": options.rounds, "workers": options.workers, "cpus": os.cpu_count(),
+               "machine": platform.machine(), "python": platform.python_version(),
+               "numpy": np.__version__, "torch": torch.__version__ if torch else None,
+               "speed": speed, "seconds": times,
+               "library / torch.optim": {n: ratio(r, "this library", "torch.optim")
+                                         for n, r in speed.items()},
+               "C vectorised / library": {n: ratio(r, "C vectorised", "this library")
+                                          for n, r in speed.items()}}
+    if not options.only:
+        (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,438 @@
+"""One claim, one computed verdict, and broken twins that the same test must refuse.
+
+    check("eq:84", printed="ln((2 - a)/(2*sqrt(1 - a)))", derived=gamma_star, where={a: (-oo, 0)})
+
+`printed` is typed from the paper, as a string: it cannot be the derived object in disguise.
+`derived` is what the notebook computed: a SymPy expression, interval, matrix or tuple of them; a
+`Bounded` number; a `Sampled` statistic; or a function that tests the printed value. The verdict
+follows from comparing the two. Before it is given, `check` breaks the side that holds (a factor,
+a sign, a shift) and runs the same comparison; a comparison that lets a broken twin pass is empty
+and raises `CheckError`, as does any disagreement for which no correction is offered.
+"""
+
+import html
+import re
+from dataclasses import dataclass, field
+from random import Random
+
+import sympy as sp
+from scipy import stats
+
+from saddles.symbols import BY_NAME
+
+KINDS = {"eq": "equation", "def": "definition", "lemma": "lemma", "thm": "theorem",
+         "prop": "proposition", "ex": "example", "fig": "figure", "claim": "claim",
+         "beyond": "claim"}
+METHODS = ("symbolic", "exact", "numeric", "simulation", "argument")
+SEVERITIES = ("typo", "substantive")
+KEY = "saddles_verdict"  # under which an output's metadata carries the ledger's entry
+DIGITS, POINTS, SEED = 40, 12, 20211109  # refutation: 12 rational points, 40 digits
+
+
+class CheckError(AssertionError):
+    """A claim does not hold as entered, or its check is empty."""
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A number known up to `error` (absolute, same unit as `value`)."""
+
+    value: object
+    error: object
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A statistic from `n` runs with `seed`: an estimate and its standard error.
+
+    A printed value is refused when it is further away than a normal error would be with
+    probability `alarm`: the false-alarm rate of this check.
+    """
+
+    mean: float
+    stderr: float
+    n: int
+    seed: int
+    alarm: float = 1e-9
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of an argument: its text and how it was tested."""
+
+    says: str
+    method: str
+    twins: tuple
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the ledger records of one claim; displays as a badge."""
+
+    id: str
+    kind: str
+    verdict: str
+    severity: str | None
+    method: str | None
+    printed: str
+    corrected: str | None
+    reason: str
+    twins: tuple = field(default=())
+
+    def record(self):
+        """The ledger's entry, without chapter and anchor, which the build adds."""
+        return {k: getattr(self, k) for k in ("id", "kind", "verdict", "severity", "method",
+                                              "printed", "corrected", "reason")}
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        shown = {"text/html": badge(self), "text/plain": f"{self.id}: {self.verdict}"}
+        return shown, {KEY: self.record() | {"twins": list(self.twins)}}
+
+
+def parse(text, names=None):
+    """A formula typed from the paper -> SymPy, in the symbols of `saddles.symbols`.
+
+    `names` adds symbols by name. Raises ValueError for an unknown name or what is no formula.
+    """
+    known = BY_NAME | (names or {})
+    try:
+        value = sp.sympify(text, locals=known)
+    except (sp.SympifyError, SyntaxError, TypeError, AttributeError) as error:
+        raise ValueError(f"printed must be a formula, got {text!r}") from error
+    unknown = _symbols(value) - set(known.values())
+    if unknown:
+        raise ValueError(f"printed may use the names {sorted(known)} only, got {unknown} in {text!r}")
+    return value
+
+
+def _symbols(value):
+    if isinstance(value, (tuple, list)):
+        return set().union(*map(_symbols, value)) if value else set()
+    return getattr(value, "free_symbols", set())
+
+
+def _parts(value):
+    """Tuples, lists and matrices as a tuple of entries; None for a single thing."""
+    if isinstance(value, (tuple, list, sp.Tuple)):
+        return tuple(value)
+    if isinstance(value, sp.MatrixBase):
+        return tuple(value)
+    return None
+
+
+# --- does it hold? -------------------------------------------------------------------------------
+
+def holds(printed, derived, where=None):
+    """Whether `printed` agrees with `derived`: (bool, why), `why` naming a witness if it does not.
+
+    Raises CheckError when neither a proof nor a witness is found.
+    """
+    if callable(derived):
+        answer = derived(printed)
+        if answer not in (True, False):
+            raise CheckError(f"the test must answer True or False, got {answer!r}")
+        return bool(answer), f"the test answers {bool(answer)} for {_text(printed)}"
+    if _parts(derived) is not None:
+        left, right = _parts(printed), _parts(derived)
+        if left is None or len(left) != len(right):
+            return False, "the two sides differ in their number of parts"
+        answers = [holds(p, d, where) for p, d in zip(left, right)]
+        return all(ok for ok, _ in answers), "; ".join(why for ok, why in answers if not ok)
+    if isinstance(derived, (Bounded, Sampled)):
+        return _near(printed, derived)
+    if isinstance(derived, (bool, sp.logic.boolalg.BooleanAtom)):
+        return bool(printed) == bool(derived), f"printed {printed}, derived {derived}"
+    derived = sp.sympify(derived)
+    if isinstance(derived, sp.Set):
+        return _same_set(sp.sympify(printed), derived, where)
+    return _same(sp.sympify(printed), derived, where or {})
+
+
+def _near(printed, derived):
+    if isinstance(derived, Sampled):
+        z = abs(float(printed) - derived.mean) / derived.stderr
+        limit = stats.norm.isf(derived.alarm / 2)
+        return bool(z <= limit), f"{derived.mean:.6g} measured, {z:.3g} standard errors from {float(printed):.6g}"
+    gap = abs(sp.N(printed, DIGITS) - sp.N(derived.value, DIGITS))
+    return bool(gap <= derived.error), f"computed {sp.N(derived.value, 8)}, printed {sp.N(printed, 8)}"
+
+
+def _same_set(printed, derived, where):
+    if not (isinstance(printed, sp.Interval) and isinstance(derived, sp.Interval)):
+        return printed == derived, f"printed {printed}, derived {derived}"
+    if (printed.left_open, printed.right_open) != (derived.left_open, derived.right_open):
+        return False, "an end point belongs to one set and not to the other"
+    return holds((printed.start, printed.end), (derived.start, derived.end), where)
+
+
+def _same(printed, derived, where):
+    """Equality of two expressions: refuted by a rational witness, or proved by SymPy."""
+    if printed == derived:
+        return True, ""
+    difference = printed - derived
+    point = _witness(difference, where)
+    if point is not None:
+        at = ", ".join(f"{s} = {v}" for s, v in point.items())
+        values = " but ".join(f"{name} {sp.N(side.subs(point), 6)}"
+                              for name, side in (("printed", printed), ("derived", derived)))
+        return False, f"at {at}: {values}" if at else values
+    if _proved_zero(difference, where):
+        return True, ""
+    raise CheckError(f"undecided: {difference} is zero at {POINTS} points, but SymPy cannot prove it")
+
+
+def _draw(symbol, where, random):
+    low, high = where.get(symbol, (0 if symbol.is_positive else -3, 3))
+    if symbol.is_integer:
+        return sp.Integer(random.randint(max(int(low), 1), 12))
+    if low == -sp.oo:
+        low = high - 4 if high != sp.oo else -2
+    if high == sp.oo:
+        high = low + 4
+    return sp.sympify(low) + (sp.sympify(high) - low) * sp.Rational(random.randint(1, 998), 999)
+
+
+def _witness(difference, where):
+    """A point of the domain at which `difference` is certainly not zero, or None."""
+    random, symbols = Random(SEED), sorted(difference.free_symbols, key=str)
+    for _ in range(POINTS if symbols else 1):
+        point = {s: _draw(s, where, random) for s in symbols}
+        value = sp.N(difference.subs(point), DIGITS)
+        if not value.is_number or value is sp.nan:
+            raise CheckError(f"undecided: {difference} has no number at {point}")
+        if abs(value) > sp.Float(10) ** (10 - DIGITS):
+            return point
+    return None
+
+
+def _proved_zero(difference, where):
+    for candidate in (difference, difference.subs(_positive_coordinates(difference, where))):
+        for attempt in (sp.expand, sp.simplify, lambda e: sp.simplify(sp.expand_log(sp.factor(e), force=False)),
+                        lambda e: sp.simplify(sp.expand_log(sp.simplify(e), force=True)), sp.radsimp):
+            if attempt(candidate) == 0:
+                return True
+    return False
+
+
+def _positive_coordinates(expression, where):
+    """Each bounded symbol as a function of a positive one, so that SymPy sees the signs."""
+    new = {}
+    for symbol, (low, high) in where.items():
+        if symbol in expression.free_symbols and not symbol.is_integer:
+            u = sp.Dummy(f"u_{symbol}", positive=True)
+            if low == -sp.oo and high != sp.oo:
+                new[symbol] = high - u
+            elif high == sp.oo and low != -sp.oo:
+                new[symbol] = low + u
+            elif low != -sp.oo:
+                new[symbol] = (low + high * u) / (1 + u)
+    return new
+
+
+# --- broken twins --------------------------------------------------------------------------------
+
+def twins(value):
+    """Broken versions of a value as (how, value): a factor, a sign, a shift, an end point."""
+    parts = _parts(value)
+    if parts is not None:
+        return [(f"part {i + 1}: {how}", parts[:i] + (twin,) + parts[i + 1:])
+                for i, part in enumerate(parts) for how, twin in twins(part)]
+    if isinstance(value, (bool, sp.logic.boolalg.BooleanAtom)):
+        return [("negated", not bool(value))]
+    if isinstance(value, sp.Interval):
+        low, high, lo, ro = value.start, value.end, value.left_open, value.right_open
+        new = [(f"lower end {how}", sp.Interval(e, high, lo, ro)) for how, e in twins(low)]
+        new += [(f"upper end {how}", sp.Interval(low, e, lo, ro)) for how, e in twins(high)]
+        if low != -sp.oo:
+            new.append(("lower end open or closed", sp.Interval(low, high, not lo, ro)))
+        if high != sp.oo:
+            new.append(("upper end open or closed", sp.Interval(low, high, lo, not ro)))
+        return new
+    if value in (sp.oo, -sp.oo):
+        return [("sign changed", -value)]
+    new = [("doubled", 2 * value), ("sign changed", -value), ("shifted by 1", value + 1)]
+    return [(how, twin) for how, twin in new if twin != value]
+
+
+def _refused(value, derived, where, broken):
+    """The twins that the comparison refuses. An equality must refuse all, a test at least one."""
+    made = twins(value)
+    failing = [how for how, twin in made if not holds(twin, derived, where)[0]]
+    if not failing or (len(failing) < len(made) and not callable(derived)):
+        passed = [how for how, _ in made if how not in failing]
+        raise CheckError(f"empty check: it lets a broken twin pass ({', '.join(passed) or 'no twin'})")
+    for text, twin in broken:
+        if holds(twin, derived, where)[0]:
+            raise CheckError(f"empty check: the broken formula {text} passes")
+        failing.append(text if isinstance(text, str) else ", ".join(text))
+    return tuple(failing)
+
+
+# --- verdicts ------------------------------------------------------------------------------------
+
+def check(id, printed, derived, *, says=None, where=None, corrected=None, instead=None, only=None,
+          severity=None, reason=None, method=None, broken=(), names=None):
+    """Compute the verdict on one claim of the paper.
+
+    id         the ledger's id, e.g. "eq:8" or "claim:6.1-minima"
+    printed    the printed side, typed from the paper: a string, or a tuple of strings for a chain
+    derived    what was computed (see the module); a function needs `method`
+    says       the printed claim in words ($...$ for formulas), if the formula alone does not say it
+    where      {symbol: (low, high)}: the open domain on which the paper states it
+    corrected  the statement that holds instead, a string like `printed`; `instead`: in words
+    only       {symbol: (low, high)}: the smaller domain on which it holds
+    severity   "typo" or "substantive"; needed if it is corrected, refused if it is not
+    reason     one sentence; by default the witness that was found
+    broken     further broken formulas (strings) that the comparison must refuse
+    names      {name: symbol} for formulas with symbols that are not in `saddles.symbols`
+
+    Returns a Verdict. Raises CheckError if printed and derived disagree and no correction holds,
+    if a correction is offered that is not needed, or if the check is empty; ValueError for bad
+    arguments.
+    """
+    kind = _kind(id)
+    method = _method(derived, method)
+    _refuse_same(printed, derived)
+    value, target, domain = _parse_any(printed, names), derived, where
+    if value == 0 and printed not in ("0", ("0",)):
+        raise CheckError(f"empty check: the printed side {printed!r} is zero whatever its symbols are")
+    ok, why = holds(value, target, domain)
+    fixing = corrected is not None or only is not None
+    if ok and (fixing or severity):
+        raise CheckError(f"{id} holds as printed; there is nothing to correct")
+    right = None
+    if not ok:
+        if not fixing:
+            raise CheckError(f"{id} does not hold as printed: {why}")
+        if severity not in SEVERITIES:
+            raise ValueError(f"severity must be one of {SEVERITIES} for a corrected claim, got {severity!r}")
+        value = _parse_any(printed if corrected is None else corrected, names)
+        domain = where if only is None else only
+        ok_now, why_not = holds(value, target, domain)
+        if not ok_now:
+            raise CheckError(f"{id}: the correction does not hold either: {why_not}")
+        right = instead or _text(corrected if corrected is not None else printed, names, only)
+    refused = _refused(value, target, domain, [(text, _parse_any(text, names)) for text in broken])
+    verdict = "corrected" if not ok else "consistent" if method == "simulation" else "verified"
+    return Verdict(id, kind, verdict, severity, method, says or _text(printed, names), right,
+                   reason or ("" if ok else _sentence(why)), refused)
+
+
+def step(says, printed, derived, *, where=None, method=None, broken=(), names=None):
+    """A step of an argument, tested like a claim. Returns a Step; raises CheckError if it fails."""
+    method = _method(derived, method)
+    _refuse_same(printed, derived)
+    value = _parse_any(printed, names)
+    ok, why = holds(value, derived, where)
+    if not ok:
+        raise CheckError(f"the step '{says}' fails: {why}")
+    return Step(says, method, _refused(value, derived, where, [(s, _parse_any(s, names)) for s in broken]))
+
+
+def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None):
+    """The verdict on a claim that rests on a proof in words, whose steps are tested.
+
+    `steps`: results of `step`, at least one. If the printed claim is wrong, `counter` is a `step`
+    that shows a counterexample, `instead` the statement that the steps support, and `severity` is
+    needed. Returns a Verdict: "argued", or "corrected" by argument.
+    """
+    kind, steps = _kind(id), tuple(steps)
+    if not steps or not all(isinstance(s, Step) for s in (*steps, *([counter] if counter else []))):
+        raise ValueError("steps must hold at least one result of step(...), and counter be one")
+    if (counter is None) != (instead is None) or (counter is None) != (severity is None):
+        raise ValueError("counter, instead and severity belong together")
+    if severity is not None and severity not in SEVERITIES:
+        raise ValueError(f"severity must be one of {SEVERITIES}, got {severity!r}")
+    verdict = "corrected" if counter else "argued"
+    why = reason or (counter.says if counter else "A proof in words; tested: "
+                     + "; ".join(s.says for s in steps) + ".")
+    every = steps + ((counter,) if counter else ())
+    return Verdict(id, kind, verdict, severity, "argument", says, instead, why,
+                   tuple(f"{s.says}: {twin}" for s in every for twin in s.twins))
+
+
+def define(id, says):
+    """A definition: nothing to check, so the ledger says just that."""
+    return Verdict(id, _kind(id), "definition", None, None, says, None, "A definition.")
+
+
+def _kind(id):
+    kind = KINDS.get(str(id).partition(":")[0])
+    if kind is None or not re.fullmatch(r"[a-z]+:[A-Za-z0-9.\-]+", id):
+        raise ValueError(f"id must look like eq:8 with a kind of {sorted(KINDS)}, got {id!r}")
+    return kind
+
+
+def _method(derived, method):
+    natural = {Sampled: "simulation", Bounded: "numeric"}.get(type(derived))
+    if natural is None and callable(derived) and method is None:
+        raise ValueError(f"method must be one of {METHODS} when derived is a test")
+    if natural is not None and method not in (None, natural):
+        raise ValueError(f"method must be {natural!r} for {type(derived).__name__}, got {method!r}")
+    method = method or natural or "symbolic"
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}")
+    return method
+
+
+def _refuse_same(printed, derived):
+    """A check of a thing against itself is empty: the printed side is text, the derived is not."""
+    if not all(isinstance(p, str) for p in (printed if isinstance(printed, tuple) else (printed,))):
+        raise ValueError("printed must be typed from the paper: a string or a tuple of strings")
+    if isinstance(derived, str) or any(isinstance(d, str) for d in _parts(derived) or ()):
+        raise ValueError("derived must be computed, not typed")
+
+
+def _parse_any(text, names):
+    if isinstance(text, tuple):
+        return tuple(parse(part, names) for part in text)
+    value = parse(text, names)
+    return bool(value) if isinstance(value, sp.logic.boolalg.BooleanAtom) else value
+
+
+def _text(value, names=None, only=None):
+    """LaTeX in $...$ of a printed side, with the domain it holds on."""
+    parts = value if isinstance(value, tuple) else (value,)
+    text = ", ".join(f"${_latex(p, names)}$" for p in parts)
+    if only:
+        limits = ", ".join(f"${sp.latex(lo)} < {sp.latex(s)} < {sp.latex(hi)}$" for s, (lo, hi) in only.items())
+        text += f" for {limits}"
+    return text
+
+
+def _latex(value, names):
+    if not isinstance(value, str):
+        return sp.latex(value)
+    try:  # as printed, not as SymPy would rearrange it
+        with sp.evaluate(False):
+            return sp.latex(sp.sympify(value, locals=BY_NAME | (names or {})), ln_notation=True)
+    except Exception:  # noqa: BLE001 - some objects cannot be built unevaluated; then show them evaluated
+        return sp.latex(parse(value, names), ln_notation=True)
+
+
+def _sentence(text):
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def typeset(text):
+    """Words with $...$ as HTML in which MathJax finds the formulas."""
+    pieces = re.split(r"\$([^$]+)\$", text)
+    return "".join(rf'<span class="math notranslate nohighlight">\({html.escape(p)}\)</span>' if i % 2
+                   else html.escape(p) for i, p in enumerate(pieces))
+
+
+def slug(id):
+    """The id as an HTML anchor: eq:8 -> eq-8, claim:6.1-minima -> claim-6-1-minima."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", id)
+
+
+def badge(v):
+    """The verdict as HTML: what a reader needs at once, and how it was checked behind a click."""
+    how = " · ".join(x for x in (v.severity, v.method) if x)
+    fixed = f"<p>Instead: {typeset(v.corrected)}</p>" if v.corrected else ""
+    reason = f"<p>{typeset(v.reason)}</p>" if v.reason else ""
+    twins = f"<p>Refused when broken: {html.escape('; '.join(v.twins))}.</p>" if v.twins else ""
+    return (f'<div class="verdict" data-verdict="{v.verdict}" id="verdict-{slug(v.id)}">'
+            f'<p><a href="ledger.html#{slug(v.id)}">{html.escape(v.id)}</a> <b>{v.verdict}</b> '
+            f"<small>{how}</small></p>{fixed}<details><summary>why, and how it was checked</summary>"
+            f"<p>Printed: {typeset(v.printed)}</p>{reason}{twins}</details></div>")

@@ -1,0 +1,137 @@
+"""What is known exactly about SGD on the quadratic loss, eq. (4), with the two-point law.
+
+One step multiplies w by 1 - lambda (when x = 1) or by 1 - lambda (a - 1) (when x = a - 1), each
+with probability 1/2. After t steps only the number k of draws x = 1 matters:
+
+    log|w_t / w_0| = k log|1 - lambda| + (t - k) log|1 - lambda (a - 1)|,   k ~ Binomial(t, 1/2).
+
+Everything here is a sum over k, so it holds at every finite t, and it works with log|w|, so it
+neither under- nor overflows. Arrays for `a` and `lam` broadcast.
+"""
+
+import numpy as np
+from scipy import stats
+
+TAIL = 1e-16  # binomial mass that `escape_probability` may leave out on each side
+
+
+def _finite(name, value):
+    array = np.asarray(value, dtype=float)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return array
+
+
+def _positive(name, value):
+    array = _finite(name, value)
+    if not np.all(array > 0):
+        raise ValueError(f"{name} must be > 0, got {value!r}")
+    return array
+
+
+def _steps(t):
+    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= 10**9:
+        raise ValueError(f"t must be a whole number of steps from 0 to 10**9, got {t!r}")
+    return int(t)
+
+
+def log_factors(a, lam):
+    """log|1 - lambda x| for x = 1 and for x = a - 1: what one step adds to log|w|.
+
+    `a`, `lam` > 0: broadcastable arrays. Returns two arrays of the broadcast shape, in nats; -inf
+    where the factor is exactly zero (lambda = 1, Proposition 1). Raises ValueError for a value
+    that is not finite or a rate that is not positive.
+    """
+    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
+        return np.log(np.abs(1 - lam)), np.log(np.abs(1 - lam * (a - 1)))
+
+
+def mu(a, lam):
+    """E log|1 - lambda x|, eqs (75)-(77): the rate at which log|w_t| grows, in nats a step."""
+    first, second = log_factors(a, lam)
+    return (first + second) / 2
+
+
+def s2(a, lam):
+    """Var log|1 - lambda x|, the s^2 of eq. (20); inf where a factor is exactly zero."""
+    first, second = log_factors(a, lam)
+    with np.errstate(invalid="ignore"):  # (-inf) - (-inf) cannot occur with a < 0
+        return (first - second) ** 2 / 4
+
+
+def attracting_rates(a):
+    """The learning rates with mu < 0, as a list of open intervals: eq. (8), corrected.
+
+    `a`: a number. For a < 0 (w = 0 is a local maximum) it is the one interval of eq. (8) without
+    its end points, where mu = 0 and w_t does not converge. For 0 <= a <= 1 its lower end is 0 and
+    for a > 1 the formula printed as (8) does not apply: there may be two intervals.
+    Raises ValueError if `a` is not finite.
+    """
+    a = float(_finite("a", a))
+    # |q| < 1 with q = (1 - lambda)(1 - lambda (a - 1)) = 1 - a lambda - (1 - a) lambda^2
+    if a == 1:
+        return [(0.0, 2.0)]
+    root = a * a - 8 * a + 8  # discriminant of q = -1
+    if a < 1:
+        # conjugate form of eq. (8)'s upper end: no cancellation for large |a|
+        upper = (np.sqrt(root) - a) / (2 * (1 - a)) if a <= 0 else 4 / (a + np.sqrt(root))
+        return [(max(0.0, a / (a - 1)), float(upper))]
+    end = a / (a - 1)
+    if root <= 0:
+        middle = a / (2 * (a - 1))
+        return [(0.0, end)] if root < 0 else [(0.0, middle), (middle, end)]
+    left, right = ((a + sign * np.sqrt(root)) / (2 * (a - 1)) for sign in (-1, 1))
+    return [(0.0, float(left)), (float(right), end)]
+
+
+def log_growth_law(a, lam, t):
+    """The law of log|w_t / w_0|: its t + 1 values and their probabilities.
+
+    `a`, `lam` > 0: numbers; `t` >= 0: steps. Returns (values, probs), each of shape (t + 1,),
+    entry k for k draws x = 1. A value is -inf where w_t is exactly zero.
+    """
+    t = _steps(t)
+    first, second = (float(f) for f in log_factors(a, lam))
+    k = np.arange(t + 1)
+    with np.errstate(invalid="ignore"):  # 0 * (-inf): no such draw was made
+        values = np.where(k > 0, k * first, 0.0) + np.where(k < t, (t - k) * second, 0.0)
+    return values, stats.binom.pmf(k, t, 0.5)
+
+
+def escape_probability(a, lam, t, threshold, w0="uniform"):
+    """P(|w_t| > threshold) on the quadratic loss: Figure 2 (left) without simulation.
+
+    `a`, `lam` > 0, `threshold` > 0: broadcastable arrays; `t` >= 0. `w0`: a number (all runs start
+    there), or "uniform" (w_0 uniform on [-1, 1], as in Figure 1). Returns an array of the
+    broadcast shape; terms of the binomial sum with a total mass below 2e-16 are left out.
+    """
+    t, log_eps = _steps(t), np.log(_positive("threshold", threshold))
+    uniform = isinstance(w0, str)
+    if uniform and w0 != "uniform":
+        raise ValueError(f'w0 must be a finite number or "uniform", got {w0!r}')
+    start = 0.0 if uniform or w0 == 0 else np.log(np.abs(_finite("w0", w0)))
+    first, second, log_eps = np.broadcast_arrays(*log_factors(a, lam), log_eps)
+    total = np.zeros(first.shape)
+    if not uniform and w0 == 0:
+        return total
+    low, high = stats.binom.ppf([TAIL, 1 - TAIL], t, 0.5).astype(int)
+    counts = np.arange(max(low, 0), min(high, t) + 1)
+    for k, mass in zip(counts.tolist(), stats.binom.pmf(counts, t, 0.5)):
+        size = start + (k * first if k else 0.0) + ((t - k) * second if k < t else 0.0)
+        # from |w_0| uniform on [0, 1], the share above the threshold is 1 - eps / |w_t / w_0|
+        share = -np.expm1(np.minimum(log_eps - size, 0)) if uniform else size > log_eps
+        total += mass * share
+    return total
+
+
+def mean_w(a, lam, t):
+    """E[w_t] / w_0 = (1 - lambda a / 2)^t: the corrected eq. (6) at any learning rate."""
+    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    return (1 - lam * a / 2) ** _steps(t)
+
+
+def mean_w2(a, lam, t):
+    """E[w_t^2] / w_0^2: eq. (7) at any learning rate."""
+    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    return (((1 - lam) ** 2 + (1 - lam * (a - 1)) ** 2) / 2) ** _steps(t)

@@ -1,0 +1,112 @@
+"""The book's pictures: one style, one colour per idea, and svg that follows the page.
+
+A picture is an svg with real text. Its ink is the page's own text colour and its other colours
+are the page's variables (assets/book.css), so it is sharp at any zoom and changes with dark mode.
+"""
+
+import html
+import io
+import re
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Okabe-Ito colours, distinguishable with any kind of colour vision. One idea, one colour.
+COLOURS = {
+    "theory": "#d55e00",  # exact laws and theoretical lines
+    "simulation": "#0072b2",  # what a run of SGD gave
+    "maximum": "#882255",  # the local maximum, and being attracted to it
+    "escape": "#009e73",  # escaping
+    "muted": "#7f7f7f",  # guides: axes of symmetry, earlier steps
+}
+INK, PAPER = "#010203", "#fdfefc"  # stand for "the page's text colour", "the page's background"
+MAP = "cividis"  # for maps: even in brightness, readable in grey
+
+STYLE = {
+    "svg.fonttype": "none", "svg.hashsalt": "saddles", "font.family": "sans-serif", "font.size": 11,
+    "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlesize": 11, "text.color": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "legend.frameon": False, "legend.fontsize": 10, "lines.linewidth": 1.8, "image.cmap": MAP,
+    "xtick.labelsize": 10, "ytick.labelsize": 10, "axes.formatter.use_mathtext": False,
+}
+matplotlib.rcParams.update(STYLE)  # legends and labels read it when they are made, not when drawn
+
+
+def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
+    """An empty figure in the book's style and its axes, sizes in inches (72 css px each).
+
+    The default width is a phone's: text stays legible there. `steady` fixes the margins, so that
+    the axes of an explorer do not move from frame to frame. Returns (figure, axes): one Axes, or
+    an array of them. Nothing is registered with pyplot.
+    """
+    figure = Figure(figsize=(width, height), layout=None if steady else "constrained")
+    if steady:
+        figure.subplots_adjust(left=0.62 / width, right=1 - 0.15 / width, bottom=0.52 / height,
+                               top=1 - 0.32 / height, wspace=0.3, hspace=0.5)
+    return figure, figure.subplots(rows, columns, **kwargs)
+
+
+def svg(figure):
+    """The figure as svg text that takes its colours and its font from the page."""
+    out = io.StringIO()
+    # print_svg draws once; savefig would draw twice to measure what we do not crop
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
+    return _slim(out.getvalue())
+
+
+def _slim(text):
+    """One element a line, no prologue, two decimals, page colours, no ids but the used ones."""
+    text = text[text.index("<svg"):]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<title>.*?</title>", "", text, flags=re.S)
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)  # stands in book.css
+    text = re.sub(r'="([^"]*)"', lambda m: '="' + " ".join(m[1].split()) + '"', text)
+    text = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), text)
+    used = set(re.findall(r"#([\w-]+)", text))
+    text = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", text)
+    text = re.sub(r"font: [^;\"]*sans-serif", lambda m: re.sub(r"(?<=px ).*", "inherit-family", m[0]), text)
+    text = text.replace("inherit-family", "var(--figure-font, sans-serif)")
+    for name, colour in COLOURS.items():
+        text = text.replace(colour, f"var(--{name}, {colour})")
+    text = text.replace(INK, "currentColor").replace(PAPER, "var(--paper, #fff)")
+    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
+    return re.sub(r"\n\s*", "\n", text).strip()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished figure: svg, what is seen (`alt`) and what it shows (`caption`)."""
+
+    svg: str
+    alt: str
+    caption: str
+
+    def _repr_html_(self):
+        return (f'<figure class="picture">{labelled(self.svg, self.alt)}'
+                f"<figcaption>{caption_html(self.caption)}</figcaption></figure>")
+
+
+def show(figure, *, alt, caption):
+    """A finished figure with its alt text and its caption; both are required.
+
+    `alt` states what is seen, `caption` states the finding ($...$ for formulas).
+    """
+    for name, value in (("alt", alt), ("caption", caption)):
+        if not isinstance(value, str) or len(value.strip()) < 10:
+            raise ValueError(f"{name} must be a sentence of at least 10 characters, got {value!r}")
+    return Picture(svg(figure), alt, caption)
+
+
+def labelled(text, alt):
+    """The svg as one image with a text alternative."""
+    return text.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
+
+
+def caption_html(text):
+    """A caption with its formulas set by MathJax."""
+    from saddles.check import typeset
+
+    return typeset(text)

@@ -1,0 +1,299 @@
+"""Laws of the per-sample curvature x, and how to draw from them fast.
+
+A law knows its mean, its variance, the expectation of any function, and how to draw. Discrete laws
+also accept SymPy values, so that the book derives and simulates with the same object.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import repeat
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+MAX_BATCH = 10_000  # largest S of `batch_mean`
+
+
+def _is_symbolic(value):
+    return isinstance(value, sp.Basic)
+
+
+def _number(name, value, low=-math.inf):
+    """`value` as a finite float >= low, else ValueError naming the argument."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or number < low:
+        bound = "" if low == -math.inf else f" >= {low:g}"
+        raise ValueError(f"{name} must be a finite real number{bound}, got {value!r}")
+    return number
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """x takes `values[i]` with probability `probs[i]`.
+
+    `values`, `probs`: sequences of the same length >= 1, of numbers or SymPy expressions; `probs`
+    are >= 0 and sum to 1 (numbers: within 1e-12). Raises ValueError otherwise.
+    """
+
+    values: tuple
+    probs: tuple
+
+    def __post_init__(self):
+        object.__setattr__(self, "values", tuple(self.values))
+        object.__setattr__(self, "probs", tuple(self.probs))
+        if not 1 <= len(self.values) == len(self.probs):
+            raise ValueError(
+                f"values and probs must have the same length >= 1, "
+                f"got {len(self.values)} and {len(self.probs)}"
+            )
+        for value in self.values:
+            if not _is_symbolic(value):
+                _number("values", value)
+        for p in self.probs:
+            if not (_is_symbolic(p) and p.free_symbols):
+                _number("probs", p, 0)
+        rest = sum(self.probs) - 1
+        if _is_symbolic(rest):
+            rest = sp.simplify(rest)
+        if rest != 0 and not (not getattr(rest, "free_symbols", None) and abs(float(rest)) < 1e-12):
+            raise ValueError(f"probs must sum to 1, got {sum(self.probs)}")
+
+    def expect(self, f):
+        """E[f(x)] = sum of p f(x) over the values with p != 0; symbolic if anything in it is."""
+        return sum(p * f(value) for value, p in zip(self.values, self.probs) if p != 0)
+
+    @property
+    def mean(self):
+        """E[x]."""
+        return self.expect(lambda value: value)
+
+    @property
+    def var(self):
+        """E[(x - E x)^2]."""
+        mean = self.mean
+        return self.expect(lambda value: (value - mean) ** 2)
+
+    def numbers(self):
+        """(values, probs) as float64 arrays; ValueError if a symbol is left."""
+        values = np.array([_number("values", value) for value in self.values])
+        probs = np.array([_number("probs", p, 0) for p in self.probs])
+        return values, probs / probs.sum()
+
+    def sample(self, rng, shape):
+        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
+        return _sample(self, rng, shape)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """x is normal with `mean` and standard deviation `std` >= 0 (the paper's B.2)."""
+
+    mean: object
+    std: object
+
+    def __post_init__(self):
+        if not _is_symbolic(self.mean):
+            _number("mean", self.mean)
+        if not (_is_symbolic(self.std) and self.std.free_symbols):
+            _number("std", self.std, 0)
+
+    @property
+    def var(self):
+        """E[(x - E x)^2]."""
+        return self.std**2
+
+    def expect(self, f, points=(), dps=30):
+        """E[f(x)] by tanh-sinh quadrature with mpmath, at `dps` decimal digits; returns an mpf.
+
+        `f` takes and returns mpmath numbers (mpmath.log, not numpy.log). `points`: the x where f
+        or its derivative is singular, e.g. 1/lambda for log|1 - lambda x|; there the integral is
+        split and f is not evaluated. The tails beyond the weight 10^-(dps + 5) are left out.
+        """
+        mean, std = _number("mean", self.mean), _number("std", self.std, 0)
+        with mpmath.workdps(dps):
+            mean, std = mpmath.mpf(mean), mpmath.mpf(std)
+            if std == 0:
+                return mpmath.mpmathify(f(mean))
+            end = mpmath.sqrt(2 * (dps + 5) * mpmath.log(10))
+            inner = sorted((mpmath.mpmathify(p) - mean) / std for p in points)
+            cuts = sorted({-end, mpmath.mpf(-3), mpmath.mpf(0), mpmath.mpf(3), end}
+                          | {z for z in inner if -end < z < end})
+            density = lambda z: f(mean + std * z) * mpmath.npdf(z)
+            return mpmath.quad(density, cuts)
+
+    def sample(self, rng, shape):
+        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
+        return _sample(self, rng, shape)
+
+
+def TwoPoint(a):
+    """The book's law, eq. (8) and Propositions 1-5: x = 1 or x = a - 1, each with probability 1/2.
+
+    Its mean is a/2 (the paper writes a). `a`: a finite number or a SymPy expression; a = 0 gives
+    x = +1 or -1, the law of Proposition 4.
+    """
+    if not _is_symbolic(a):
+        _number("a", a)
+    half = sp.Rational(1, 2) if _is_symbolic(a) else type(a)(1, 2) if isinstance(a, Fraction) else 0.5
+    return Discrete((1, a - 1), (half, half))
+
+
+def constant(value):
+    """The law without noise: with the mean of another law, SGD becomes gradient descent (GD)."""
+    return Discrete((value,), (1,))
+
+
+def batch_mean(law, S):
+    """The law of the mean of S independent draws: what a minibatch of size S sees.
+
+    `S`: a whole number from 1 to 10 000. Exact: a discrete law stays discrete (binomial weights for
+    two values, repeated convolution for more; floats are added as the fractions they are, and give
+    floats), a Gaussian stays Gaussian with std / sqrt(S).
+    """
+    if isinstance(S, bool) or not isinstance(S, (int, np.integer)) or not 1 <= S <= MAX_BATCH:
+        raise ValueError(f"S must be a whole number from 1 to {MAX_BATCH}, got {S!r}")
+    S = int(S)
+    if isinstance(law, Gaussian):
+        root = sp.sqrt(S) if _is_symbolic(law.std) else math.sqrt(S)
+        return Gaussian(law.mean, law.std / root)
+    if S == 1 or len(law.values) == 1:
+        return law
+    symbolic = any(map(_is_symbolic, law.values + law.probs))
+    exact = sp.sympify if symbolic else _fraction
+    fractions = symbolic or all(isinstance(v, (int, Fraction)) for v in law.values + law.probs)
+    values, probs = [exact(v) for v in law.values], [exact(p) for p in law.probs]
+    sums = (_two_point_sums if len(values) == 2 else _sums)(values, probs, S)
+    back = (lambda number: number) if fractions else float
+    return Discrete([back(total / S) for total in sums], [back(p) for p in sums.values()])
+
+
+def _fraction(value):
+    return Fraction(value) if isinstance(value, (int, Fraction)) else Fraction(float(value))
+
+
+def _two_point_sums(values, probs, S):
+    (u, v), (p, q) = values, probs
+    powers_p, powers_q = [p**0], [q**0]
+    for _ in range(S):
+        powers_p.append(powers_p[-1] * p)
+        powers_q.append(powers_q[-1] * q)
+    sums = {}
+    for k in range(S + 1):
+        total = _expand(k * u + (S - k) * v)
+        weight = math.comb(S, k) * powers_p[k] * powers_q[S - k]
+        sums[total] = sums.get(total, 0) + weight
+    return sums
+
+
+def _sums(values, probs, S):
+    sums = {values[0] * 0: probs[0] ** 0}
+    for _ in range(S):
+        longer = {}
+        for total, weight in sums.items():
+            for value, p in zip(values, probs):
+                key = _expand(total + value)
+                longer[key] = longer.get(key, 0) + weight * p
+        sums = longer
+    return sums
+
+
+def _expand(value):
+    return sp.expand(value) if _is_symbolic(value) else value
+
+
+# Drawing. The draws of one step are one row; how many rows are drawn at once never matters.
+
+
+class Stream:
+    """Rows of `n` independent draws of alpha + beta x, in blocks of `block` rows that stay in cache.
+
+    A two-point law with equal weights costs one random bit a draw: a byte of the bit generator
+    picks a row of 8 draws in a table of 256 rows. Other laws whose probabilities are multiples of
+    2^-8 or 2^-16 cost one byte or two; the rest an inverse CDF; the Gaussian NumPy's ziggurat.
+    """
+
+    def __init__(self, law, n, block=16, alpha=0.0, beta=1.0):
+        self.n, self.block = n, block
+        if isinstance(law, Gaussian):
+            mean, std = _number("mean", law.mean), _number("std", law.std, 0)
+            self._constant = std == 0
+            self._fill, width = self._normal, 1
+            self._shift, self._scale = alpha + beta * mean, beta * std
+            first = self._shift
+        else:
+            values, probs = law.numbers()
+            values = alpha + beta * values
+            self._constant = np.all(values == values[0])
+            first = values[0]
+            bits = _dyadic_bits(probs)
+            width = 8 if bits == 1 else 1
+            if bits:
+                self._fill, self._table = self._look_up, _table(values, probs, bits)
+                self._word = np.dtype(np.uint8 if bits <= 8 else np.uint16)
+                self._words = -(-n * self._word.itemsize // (8 * width))  # 64-bit words a row
+            else:
+                self._fill, self._values = self._invert, values
+                self._cdf = np.cumsum(probs)[:-1]
+        rows = 1 if self._constant else block
+        if self._fill == self._look_up:
+            n = self._words * 64 // (8 * self._word.itemsize) * width  # a row is whole words
+        self._buffer = np.full((rows, n), first)
+        self._rows = [row[: self.n] for row in self._buffer]
+
+    def rows(self, rng, steps):
+        """Yield `steps` arrays of shape (n,); each is overwritten later, so use it at once."""
+        if self._constant:
+            yield from repeat(self._rows[0], steps)
+            return
+        for start in range(0, steps, self.block):
+            count = min(self.block, steps - start)
+            self._fill(rng, self._buffer[:count])
+            yield from self._rows[:count]
+
+    def _look_up(self, rng, out):
+        words = rng.integers(0, 2**64, size=len(out) * self._words, dtype=np.uint64)
+        index = words.view(self._word)
+        self._table.take(index, axis=0, out=out.reshape(len(index), -1), mode="clip")
+
+    def _invert(self, rng, out):
+        rng.random(out=out)
+        index = np.searchsorted(self._cdf, out.ravel(), side="right")
+        self._values.take(index, out=out.ravel(), mode="clip")
+
+    def _normal(self, rng, out):
+        rng.standard_normal(out=out)
+        out *= self._scale
+        out += self._shift
+
+
+def _dyadic_bits(probs):
+    """1, 8 or 16 if all probabilities are multiples of 2^-1, 2^-8, 2^-16; else 0."""
+    for bits in (1, 8, 16):
+        if np.all(probs * 2.0**bits % 1 == 0):
+            return bits
+    return 0
+
+
+def _table(values, probs, bits):
+    """What each byte or 16-bit word stands for: 8 draws for a fair coin, else one draw."""
+    if bits == 1:
+        heads, tails = np.repeat(values, (probs * 2).astype(int))
+        coins = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+        return np.where(coins == 0, heads, tails)
+    return np.repeat(values, (probs * 2**bits).astype(int))[:, None]
+
+
+def _sample(law, rng, shape):
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(k, (int, np.integer)) and k >= 0 for k in shape):
+        raise ValueError(f"shape must be whole numbers >= 0, got {shape!r}")
+    size = math.prod(shape)
+    if size == 0:
+        return np.empty(shape)
+    (row,) = Stream(law, size, 1).rows(rng, 1)
+    return np.array(row).reshape(shape)

@@ -1,0 +1,473 @@
+"""Run many independent walkers: seeded, in chunks that stay in cache, recording only what is asked.
+
+`run` moves w itself and counts what left the range of float64. `run_log` follows log|w| on the
+quadratic loss, where nothing can underflow: use it wherever something seems to have converged.
+"""
+
+import math
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import numpy as np
+
+from .landscapes import quadratic
+from .noise import Discrete, Gaussian, Stream
+from .optimizers import SGD, Adam
+
+CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
+TINY = np.finfo(float).tiny  # smallest normal float64: below it, digits are lost
+TINY_V = 1e-260  # below it, g^2 may have been lost from v
+MAX_TIMES = 10**6  # steps that may be recorded
+MAX_RECORD = 2**31  # numbers that may be recorded (16 GiB)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `run` returns; n walkers, k record times.
+
+    times       (k,) steps after which was recorded
+    w           (k, n), or (k, dim, n) if dim > 1; None if `reduce` was given
+    stats       (k, ...) sums of `reduce` over the walkers that have not diverged; else None
+    diverged    (n,) bool: a coordinate (or v) left the finite range by the last step. Such a
+                walker stays at +-inf or nan and is not in `stats`; leave it out of averages.
+    underflowed (n,) bool: at one of the looks, every 16 steps and at the end, a coordinate that
+                began at w_0 != 0 was zero or subnormal (or v of Adam was, with eps = 0): the
+                walker seems to have converged, but only float64 has. On the quadratic a zero
+                that SGD reaches by a factor 1 - lr x = 0 is the true value and is not counted.
+    """
+
+    times: np.ndarray
+    w: np.ndarray | None
+    stats: np.ndarray | None
+    diverged: np.ndarray
+    underflowed: np.ndarray
+
+    def summary(self):
+        """One line: walkers, steps, and how many left the range of float64."""
+        return (f"{len(self.diverged)} walkers, {self.times[-1]} steps: "
+                f"{self.diverged.sum()} diverged, {self.underflowed.sum()} underflowed")
+
+
+@dataclass(frozen=True)
+class LogRun:
+    """What `run_log` returns: `log_abs` (k, n) = log|w|, `sign` (k, n) in {-1, 0, 1}; rest as Run.
+
+    log_abs is -inf only where w is exactly zero. `underflowed` can only be set by Adam's or
+    AMSGrad's v, if w_0 is so small that v < 1e-260.
+    """
+
+    times: np.ndarray
+    log_abs: np.ndarray
+    sign: np.ndarray
+    diverged: np.ndarray
+    underflowed: np.ndarray
+
+    summary = Run.summary
+
+
+@dataclass(frozen=True)
+class uniform:
+    """A start: uniform(lo, hi, n)(rng) has shape (n,), or (dim, n) if lo and hi have dim entries.
+
+    lo <= hi: finite numbers or tuples of them; n >= 1.
+    """
+
+    lo: object
+    hi: object
+    n: int
+
+    def __post_init__(self):
+        lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
+        if lo.shape != hi.shape or lo.ndim > 1 or not np.all(np.isfinite(lo) & np.isfinite(hi)):
+            raise ValueError(f"lo and hi must be finite, of one shape, got {self.lo!r}, {self.hi!r}")
+        if not np.all(lo <= hi):
+            raise ValueError(f"lo must be <= hi, got {self.lo!r}, {self.hi!r}")
+        _whole("n", self.n, 1, MAX_RECORD)
+
+    def __call__(self, rng):
+        lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
+        return (lo + (hi - lo) * rng.random((self.n, *lo.shape))).T.copy()
+
+
+def moments(t, w):
+    """A `reduce`: (3,) or (3, dim): number of walkers, sum of w, sum of w^2."""
+    return np.array([np.full(w.shape[:-1], float(w.shape[-1])), w.sum(-1), (w * w).sum(-1)])
+
+
+@dataclass(frozen=True)
+class histogram:
+    """A `reduce`: counts of w between `edges`, a sorted tuple (dim 1); outside is not counted."""
+
+    edges: tuple
+
+    def __post_init__(self):
+        object.__setattr__(self, "edges", tuple(map(float, self.edges)))
+        if len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"edges must be at least 2 growing numbers, got {self.edges!r}")
+
+    def __call__(self, t, w):
+        return np.histogram(w, self.edges)[0]
+
+
+def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None, box=None,
+        chunk=16384, block=8, workers=1, executor=None, progress=None):
+    """Run independent walkers and return a `Run`.
+
+    landscape, law, optimizer: from saddles.landscapes, .noise, .optimizers. One x is drawn per
+    walker and step. For gradient descent: SGD and law=noise.constant(law.mean).
+    w0: the starts, an array (n,) (or (dim, n)), or a callable rng -> array such as `uniform`.
+    steps: 0 to 10^9. seed: a whole number >= 0 or a SeedSequence.
+    record: increasing steps in [0, steps] after which w is kept; by default the last only.
+    reduce: a function (t, w) -> array of sums or counts (`moments`, `histogram`), called on the
+        walkers of each chunk that have not diverged and added up; then w itself is not kept.
+    box: None, or (lo, hi), numbers or one per coordinate: after each step w is clipped to it.
+    chunk: walkers at a time. The result depends on (seed, chunk), and on nothing below:
+    block: steps for which noise is drawn at once.
+    workers: processes over chunks. executor: any concurrent.futures.Executor instead of them.
+    progress: None draws a bar on a terminal in runs of over 2 s; False never; a callable gets
+        the finished fraction.
+
+    ValueError names the argument that is wrong, before anything is allocated.
+    """
+    times = _times(steps, record)
+    w0, children = _starts(landscape, w0, seed, chunk, len(times) if reduce is None else 0)
+    task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
+                 _whole("block", block, 1, 10**6))
+    _check_task(task)
+    parts = _map(partial(_chunk, task), w0, children, chunk, workers, executor, progress)
+    w, stats, diverged, underflowed = zip(*parts)
+    if reduce is None:
+        w = np.concatenate(w, axis=-1)
+        w, stats = (w[:, 0] if landscape.dim == 1 else w), None
+    else:
+        w, stats = None, sum(stats[1:], stats[0])
+    return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
+
+
+def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=16384, block=8,
+            workers=1, executor=None, progress=None):
+    """Run walkers on the quadratic loss, eq. (4), with log|w| in place of w; return a `LogRun`.
+
+    Nothing underflows, at any number of steps. `optimizer` may be a number: SGD(lr). Other
+    arguments as for `run`; a box must have lo < 0 < hi.
+
+    SGD without a box under a discrete law: log|w_t| = log|w_0| + sum over values of
+    count log|1 - lr x|, with multinomial counts between two record times, so the cost does not
+    grow with the number of steps. In all other cases w and m are held as (W, M) 2^e, with an
+    exponent e per walker renewed every 16 steps. That is exact as x w is linear in w: the step
+    w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not scale-free in
+    v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e), and
+    may vanish against a normal v without harm.
+    """
+    times = _times(steps, record)
+    if not isinstance(optimizer, (SGD, Adam)):
+        optimizer = SGD(optimizer)
+    w0, children = _starts(quadratic, w0, seed, chunk, 2 * len(times))
+    box = _box(box, 1)
+    if box and not box[0] < 0 < box[1]:
+        raise ValueError(f"box must have lo < 0 < hi in run_log, got {box}")
+    task = _Task(quadratic, law, optimizer, steps, times, None, box,
+                 _whole("block", block, 1, 10**6), log=True)
+    _check_task(task)
+    counts = isinstance(optimizer, SGD) and isinstance(law, Discrete) and box is None
+    work = partial(_count_chunk if counts else _chunk, task)
+    parts = _map(work, w0, children, chunk, workers, executor, progress)
+    w, _, diverged, underflowed = zip(*parts)
+    log_abs, sign = np.moveaxis(np.concatenate(w, axis=-1), 1, 0)
+    return LogRun(times, log_abs, sign, np.concatenate(diverged), np.concatenate(underflowed))
+
+
+# One chunk
+
+
+@dataclass(frozen=True)
+class _Task:
+    landscape: object
+    law: object
+    optimizer: object
+    steps: int
+    times: np.ndarray
+    reduce: object
+    box: tuple | None
+    block: int
+    log: bool = False
+
+
+def _chunk(task, w0, child, tick=None):
+    """(w or None, stats or None, diverged, underflowed) of one chunk; w0: (dim, n)."""
+    w, rng = w0.copy(), np.random.default_rng(child)
+    scale = _Scale(w, task.box) if task.log else None
+    walk = task.optimizer.start(task.landscape, w, None if scale is None else scale.factor)
+    noise = Stream(task.law, w.shape[1], task.block, *walk.noise)
+    rows, step = noise.rows(rng, task.steps), _boxed(walk.step, w, task.box, scale)
+    watch = _Watch(task, w, walk)
+    kept, times, done = [], set(task.times.tolist()), 0
+    with np.errstate(all="ignore"):  # what leaves the finite range is counted by `watch`
+        for stop in sorted(times | {*range(0, task.steps, CHECK), task.steps}):
+            for y in islice(rows, stop - done):
+                step(y)
+            done = stop
+            if stop % CHECK == 0 or stop == task.steps:
+                watch.look(stop)
+                if scale is not None:
+                    scale.renew(walk.m)
+            if stop in times:
+                kept.append(_keep(task, stop, w, walk, scale))
+            if tick is not None:
+                tick(w.shape[1] * stop)
+        diverged = ~_finite(w, walk)
+    kept = np.array(kept)
+    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+
+
+def _keep(task, t, w, walk, scale):
+    if task.log:
+        sign = np.sign(w[0])
+        return np.array([np.log(np.abs(w[0])) + scale.exponent * math.log(2), sign])
+    finite = _finite(w, walk)
+    if task.reduce is None:
+        kept = w.copy()
+        kept[:, ~finite & np.isfinite(w).all(axis=0)] = np.nan  # only v has left the range
+        return kept
+    kept = w[:, finite]
+    return np.asarray(task.reduce(t, kept[0] if len(kept) == 1 else kept))
+
+
+def _finite(w, walk):
+    finite = np.isfinite(w).all(axis=0)
+    return finite if walk.v is None else finite & np.isfinite(walk.v).all(axis=0)
+
+
+def _boxed(step, w, box, scale):
+    """`step` followed by the projection to the box; bounds are arrays, as scalars cost four times."""
+    if box is None:
+        return step
+    lo, hi = (np.broadcast_to(b, w.shape).copy() for b in box) if scale is None else scale.bounds
+    maximum, minimum = np.maximum, np.minimum
+
+    def boxed(y):
+        step(y)
+        maximum(w, lo, out=w)
+        minimum(w, hi, out=w)
+
+    return boxed
+
+
+class _Watch:
+    """Counts underflow: w below the normal range, or v of Adam so small that g^2 was lost."""
+
+    def __init__(self, task, w, walk):
+        self.w, self.walk = w, walk
+        self.moving = w != 0
+        self.use_w = not task.log
+        self.use_v = walk.v is not None and task.optimizer.eps == 0
+        self.true_zero = walk.v is None and task.landscape.is_quadratic and _may_vanish(task, walk)
+        self.underflowed = np.zeros(w.shape[1], dtype=bool)
+
+    def look(self, t):
+        if self.use_w:
+            size = np.abs(self.w)
+            lost = (size < TINY) & self.moving
+            if self.true_zero:
+                lost &= size > 0
+            self.underflowed |= lost.any(axis=0)
+        if self.use_v and t > 0:
+            lost = (self.walk.v < TINY_V) & (self.walk.m != 0)
+            self.underflowed |= lost.any(axis=0)
+
+
+def _may_vanish(task, walk):
+    if isinstance(task.law, Gaussian):
+        return False
+    alpha, beta = walk.noise
+    return bool(np.any(alpha + beta * task.law.numbers()[0] == 0))
+
+
+class _Scale:
+    """w = W 2^e: keeps W near 1 by moving powers of two, which is exact, into `exponent`."""
+
+    def __init__(self, w, box):
+        self.w, self.box = w, box
+        self.exponent = np.zeros(w.shape[1], dtype=np.int64)
+        self.factor = np.ones(w.shape[1])  # 2^e; 0 below 2^-1074
+        self.bounds = (np.empty_like(w), np.empty_like(w))
+        self.renew(None)
+
+    def renew(self, m):
+        size = np.abs(self.w[0]) if m is None else np.maximum(np.abs(self.w[0]), np.abs(m[0]))
+        shift = np.frexp(size)[1].astype(np.int64)
+        np.ldexp(self.w[0], -shift, out=self.w[0])
+        if m is not None:
+            np.ldexp(m[0], -shift, out=m[0])
+        self.exponent += shift
+        bounded = np.clip(self.exponent, -2000, 2000)
+        np.ldexp(1.0, bounded, out=self.factor)
+        if self.box is not None:
+            for bound, value in zip(self.bounds, self.box):
+                np.ldexp(value, -bounded, out=bound[0])
+
+
+def _count_chunk(task, w0, child, tick=None):
+    """SGD on the quadratic by counting: how often each value was drawn is all that matters."""
+    rng = np.random.default_rng(child)
+    values, probs = task.law.numbers()
+    factors = 1 - task.optimizer.lr * values
+    with np.errstate(divide="ignore"):
+        logs, log_abs = np.log(np.abs(factors)), np.log(np.abs(w0[0]))
+    sign, kept, done = np.sign(w0[0]), [], 0
+    for t in task.times:
+        for count, factor, log in zip(_counts(rng, t - done, probs, len(sign)), factors, logs):
+            if factor == 0:
+                log_abs[count > 0], sign[count > 0] = -math.inf, 0
+            else:
+                log_abs += count * log
+                if factor < 0:
+                    sign *= 1 - 2 * (count & 1)
+        done = t
+        kept.append(np.array([log_abs, sign]))
+    nobody = np.zeros(len(sign), dtype=bool)
+    return np.array(kept), None, nobody, nobody.copy()
+
+
+def _counts(rng, steps, probs, n):
+    """How often each value comes up in `steps` draws, (len(probs), n)."""
+    if len(probs) == 1:
+        return np.full((1, n), steps)
+    if len(probs) == 2:
+        first = rng.binomial(steps, probs[0], size=n)
+        return first, steps - first
+    return rng.multinomial(steps, probs, size=n).T
+
+
+# Chunks together
+
+
+def _map(work, w0, children, chunk, workers, executor, progress):
+    """The results of all chunks in order, from this process, a process pool or `executor`."""
+    parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
+    bar = _Bar(progress)
+    if executor is None and _whole("workers", workers, 1, 4096) == 1:
+        total = w0.shape[1] * max(work.args[0].steps, 1)
+        done, results = 0, []
+        for part, child in zip(parts, children):
+            results.append(work(part, child, lambda k, done=done: bar((done + k) / total)))
+            done += part.shape[1] * work.args[0].steps
+        bar(1.0)
+        return results
+    pool = ProcessPoolExecutor(min(workers, len(parts))) if executor is None else nullcontext(executor)
+    with pool as pool:
+        futures = [pool.submit(work, part, child) for part, child in zip(parts, children)]
+        try:
+            for i, future in enumerate(as_completed(futures), 1):
+                future.result()
+                bar(i / len(futures))
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        return [future.result() for future in futures]
+
+
+class _Bar:
+    """A bar on the terminal once a run takes longer than 2 s, or the caller's own callback."""
+
+    def __init__(self, progress):
+        if progress not in (None, False, True) and not callable(progress):
+            raise ValueError(f"progress must be None, False, True or a callable, got {progress!r}")
+        self.callback = progress if callable(progress) else None
+        self.draws = progress is True or (progress is None and sys.stderr.isatty())
+        self.start = self.last = time.monotonic()
+        self.shown = False
+
+    def __call__(self, fraction):
+        if self.callback is not None:
+            self.callback(fraction)
+        if not self.draws:
+            return
+        now = time.monotonic()
+        if (now - self.start > 2 and now - self.last > 0.2) or (self.shown and fraction >= 1):
+            self.last, self.shown = now, True
+            filled = int(40 * fraction)
+            end = "\n" if fraction >= 1 else ""
+            sys.stderr.write(f"\r[{'#' * filled}{' ' * (40 - filled)}] {fraction:4.0%}{end}")
+            sys.stderr.flush()
+
+
+# Arguments
+
+
+def _whole(name, value, low, high):
+    ok = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not ok or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    return int(value)
+
+
+def _times(steps, record):
+    steps = _whole("steps", steps, 0, 10**9)
+    if record is None:
+        return np.array([steps])
+    if hasattr(record, "__len__") and len(record) > MAX_TIMES:
+        raise ValueError(f"record must have at most {MAX_TIMES} steps, got {len(record)}")
+    times = np.asarray(list(record) if np.iterable(record) else None)
+    if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
+        raise ValueError(f"record must be a sequence of whole numbers, at least one, got {record!r}")
+    if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
+        raise ValueError(f"record must increase within [0, {steps}], got {record!r}")
+    return times.astype(np.int64)
+
+
+def _starts(landscape, w0, seed, chunk, kept):
+    """(w0 as (dim, n), one SeedSequence per chunk); the callable w0 has a stream of its own."""
+    chunk = _whole("chunk", chunk, 1, 2**24)
+    if isinstance(seed, np.random.SeedSequence):
+        seed = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)  # ours to spawn from
+    else:
+        seed = np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
+    start, noise = seed.spawn(2)
+    if callable(w0):
+        w0 = w0(np.random.default_rng(start))
+    w0 = np.array(w0, dtype=float)
+    want = "(n,)" if landscape.dim == 1 else f"({landscape.dim}, n)"
+    ndim = 1 if landscape.dim == 1 else 2
+    if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
+        raise ValueError(f"w0 must have shape {want} with n >= 1, got {w0.shape}")
+    if not np.all(np.isfinite(w0)):
+        raise ValueError("w0 must be finite")
+    if kept * w0.size > MAX_RECORD:
+        raise ValueError(f"record would keep {kept * w0.size} numbers, more than {MAX_RECORD}: "
+                         "record fewer steps, or give reduce")
+    w0 = w0.reshape(landscape.dim, -1)
+    return w0, noise.spawn(-(-w0.shape[1] // chunk))
+
+
+def _box(box, dim):
+    """None, or (lo, hi) as numbers or arrays (dim, 1)."""
+    if box is None:
+        return None
+    try:
+        lo, hi = (np.asarray(bound, dtype=float) for bound in box)
+    except (TypeError, ValueError):
+        raise ValueError(f"box must be (lo, hi), got {box!r}") from None
+    if any(bound.shape not in ((), (dim,)) for bound in (lo, hi)) or not np.all(lo < hi):
+        raise ValueError(f"box must be (lo, hi) with lo < hi, numbers or {dim} each, got {box!r}")
+    if lo.ndim == hi.ndim == 0:
+        return float(lo), float(hi)
+    return tuple(np.broadcast_to(bound, (dim,)).reshape(dim, 1) for bound in (lo, hi))
+
+
+def _check_task(task):
+    """Fail in the caller's process, with the argument's name, rather than in a worker."""
+    if not hasattr(task.optimizer, "start"):
+        raise ValueError(f"optimizer must be SGD, Adam or AMSGrad, got {task.optimizer!r}")
+    if not isinstance(task.law, (Discrete, Gaussian)):
+        raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
+    if task.reduce is not None and not callable(task.reduce):
+        raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
+    Stream(task.law, 1, 1)
+    task.landscape.code("sgd" if isinstance(task.optimizer, SGD) else "gradient")

@@ -1,0 +1,172 @@
+"""Laws: moments and batch means against enumeration, every sampler against its law.
+
+Each statistical test has a fixed seed and rejects a correct sampler with probability < 1e-7.
+"""
+
+import itertools
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
+from saddles.symbols import a
+from scipy import stats
+
+ALPHA = 1e-8
+LAWS = {
+    "one bit": TwoPoint(-1),
+    "one byte": batch_mean(TwoPoint(-1), 8),
+    "two bytes": batch_mean(TwoPoint(-1), 16),
+    "inverse": Discrete((-2.0, 0.5, 3.0), (0.3, 0.3, 0.4)),
+}
+
+
+def test_two_point_is_the_law_of_eq_8():
+    law = TwoPoint(a)
+    assert sp.expand(law.mean - a / 2) == 0
+    assert sp.expand(law.var - (1 - a / 2) ** 2) == 0
+    assert TwoPoint(-1.0) == Discrete((1, -2.0), (0.5, 0.5))
+    assert set(TwoPoint(0).values) == {1, -1}
+    assert TwoPoint(Fraction(-1, 2)).mean == Fraction(-1, 4)
+
+
+def test_expectation_is_symbolic_or_a_number():
+    assert TwoPoint(a).expect(sp.exp) == (sp.exp(1) + sp.exp(a - 1)) / 2
+    assert TwoPoint(-1).expect(math.exp) == (math.exp(1) + math.exp(-2)) / 2
+    assert Discrete((-1.0, 1.0), (0, 1)).expect(math.log) == 0
+
+
+def test_constant_law_has_no_variance_and_needs_no_randomness():
+    law, rng = constant(-0.05), np.random.default_rng(0)
+    assert law.mean == -0.05 and law.var == 0
+    before = rng.bit_generator.state
+    assert np.all(law.sample(rng, 7) == -0.05)
+    assert rng.bit_generator.state == before
+
+
+@pytest.mark.parametrize("law", [TwoPoint(Fraction(-1)),
+                                 Discrete((Fraction(1), Fraction(2), Fraction(4)),
+                                          (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)))])
+@pytest.mark.parametrize("S", [1, 2, 3, 5])
+def test_batch_mean_equals_enumeration_of_all_batches(law, S):
+    expected = {}
+    for batch in itertools.product(range(len(law.values)), repeat=S):
+        value = sum(law.values[i] for i in batch) / S
+        expected[value] = expected.get(value, 0) + math.prod(law.probs[i] for i in batch)
+    mean = batch_mean(law, S)
+    assert dict(zip(mean.values, mean.probs)) == expected
+
+
+def test_batch_mean_of_symbols_floats_and_gaussians():
+    mean = batch_mean(TwoPoint(a), 3)
+    assert sp.expand(mean.mean - a / 2) == 0
+    assert sp.simplify(mean.var - TwoPoint(a).var / 3) == 0
+    large = batch_mean(TwoPoint(-1.0), 2000)  # 2^-2000 is below float64; the sum must still be 1
+    assert large.mean == pytest.approx(-0.5) and large.var == pytest.approx(2.25 / 2000)
+    assert batch_mean(Gaussian(-1.0, 2.0), 4) == Gaussian(-1.0, 1.0)
+    assert len(batch_mean(Discrete((0.1, 0.2, 0.3), (0.25, 0.5, 0.25)), 2).values) == 6  # exact keys
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=3, unique=True), st.integers(1, 6))
+@settings(max_examples=40, deadline=None)
+def test_batch_mean_keeps_the_mean_and_divides_the_variance(values, S):
+    law = Discrete(values, [1 / len(values)] * len(values))
+    mean = batch_mean(law, S)
+    assert mean.mean == pytest.approx(law.mean, abs=1e-9)
+    assert mean.var == pytest.approx(law.var / S, abs=1e-9)
+
+
+def test_gaussian_expectation_against_closed_forms():
+    law = Gaussian(-1.0, 2.0)
+    assert law.expect(lambda v: v) == pytest.approx(-1, abs=1e-25)
+    assert law.expect(lambda v: (v + 1) ** 2) == pytest.approx(law.var, abs=1e-25)
+    # E log|Z| = -(gamma + log 2) / 2 for a standard normal, singular at 0
+    value = Gaussian(0, 1).expect(lambda v: mpmath.log(abs(v)), points=(0,))
+    assert abs(value + (mpmath.euler + mpmath.log(2)) / 2) < 1e-14
+    assert Gaussian(2.0, 0.0).expect(lambda v: v * v) == 4
+    assert Gaussian(a, sp.Symbol("sigma", positive=True)).mean == a
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_sampler_draws_its_law(name):
+    law = LAWS[name]
+    draws = law.sample(np.random.default_rng(7), 400_000)
+    values, probs = law.numbers()
+    keep = probs * draws.size > 20
+    counts = np.array([(draws == value).sum() for value in values])
+    assert counts.sum() == draws.size
+    table = np.append(counts[keep], counts[~keep].sum()), np.append(probs[keep], probs[~keep].sum())
+    used = table[1] > 0
+    assert stats.chisquare(table[0][used], table[1][used] * draws.size).pvalue > ALPHA
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_neighbouring_draws_are_independent(name):
+    """Of one walker (down the rows) and of neighbouring walkers (along a row)."""
+    law, rng = LAWS[name], np.random.default_rng(11)
+    block = np.array([row.copy() for row in Stream(law, 517).rows(rng, 600)])
+    z = (block - float(law.mean)) / math.sqrt(law.var)
+    for lag in (1, 2, 8, 64):
+        for product in (z[lag:] * z[:-lag], z[:, lag:] * z[:, :-lag]):
+            score = product.mean() * math.sqrt(product.size)
+            assert abs(score) < stats.norm.isf(ALPHA / 2)
+
+
+def test_every_pattern_of_eight_bits_is_equally_likely():
+    draws = TwoPoint(0).sample(np.random.default_rng(3), (100_000, 8)) > 0
+    counts = np.bincount(draws @ (1 << np.arange(8)), minlength=256)
+    assert stats.chisquare(counts).pvalue > ALPHA
+
+
+def test_gaussian_sampler():
+    draws = Gaussian(-1.0, 2.0).sample(np.random.default_rng(5), 200_000)
+    assert stats.kstest(draws, stats.norm(-1, 2).cdf).pvalue > ALPHA
+
+
+@pytest.mark.parametrize("law", [*LAWS.values(), Gaussian(-1.0, 2.0), constant(3.0)])
+def test_block_size_does_not_change_a_bit(law):
+    def rows(block):
+        return np.array([r.copy() for r in Stream(law, 77, block, 1.0, -0.8).rows(
+            np.random.default_rng(1), 50)])
+
+    reference = rows(1)
+    assert reference.shape == (50, 77)
+    for block in (3, 16, 64):
+        assert np.array_equal(rows(block), reference)
+    plain = np.array([r.copy() for r in Stream(law, 77).rows(np.random.default_rng(1), 50)])
+    assert np.allclose(reference, 1 - 0.8 * plain, rtol=0, atol=1e-12)
+
+
+def test_shapes():
+    rng = np.random.default_rng(0)
+    assert TwoPoint(0).sample(rng, (2, 3)).shape == (2, 3)
+    assert TwoPoint(0).sample(rng, 0).shape == (0,)
+    assert TwoPoint(0).sample(rng, ()).shape == ()
+
+
+@pytest.mark.parametrize("make, name", [
+    (lambda: Discrete((1, 2), (0.5,)), "values"),
+    (lambda: Discrete((), ()), "values"),
+    (lambda: Discrete((1, math.inf), (0.5, 0.5)), "values"),
+    (lambda: Discrete((1, "x"), (0.5, 0.5)), "values"),
+    (lambda: Discrete((1, 2), (1.5, -0.5)), "probs"),
+    (lambda: Discrete((1, 2), (0.5, 0.6)), "probs"),
+    (lambda: TwoPoint(math.nan), "values|finite"),
+    (lambda: Gaussian(0, -1), "std"),
+    (lambda: Gaussian(math.inf, 1), "mean"),
+    (lambda: batch_mean(TwoPoint(0), 0), "S"),
+    (lambda: batch_mean(TwoPoint(0), 2.0), "S"),
+    (lambda: batch_mean(TwoPoint(0), True), "S"),
+    (lambda: TwoPoint(a).sample(np.random.default_rng(0), 3), "values"),
+    (lambda: Gaussian(a, 1).sample(np.random.default_rng(0), 3), "mean"),
+    (lambda: TwoPoint(0).sample(np.random.default_rng(0), -1), "shape"),
+    (lambda: TwoPoint(0).sample(np.random.default_rng(0), (2, 1.5)), "shape"),
+])
+def test_bad_input_names_the_argument(make, name):
+    with pytest.raises(ValueError, match=name):
+        make()
