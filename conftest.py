@@ -1,8 +1,9 @@
 """Makes pytest run the chapters: `pytest` does, and `pytest --nbmake chapters/` alone does.
 
-nbmake executes notebooks, but collects only .ipynb. Chapters are Markdown, so each is converted into
-pytest's cache (never beside the .md, where it would go stale) and handed to nbmake from there.
+nbmake executes notebooks, but collects only .ipynb. Chapters are Markdown, so each is converted
+into pytest's cache (never beside the .md, where it would go stale), and nbmake runs it from there.
 """
+
 import os
 import sys
 from pathlib import Path
@@ -12,10 +13,20 @@ import pytest
 from nbmake.pytest_items import NotebookItem
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
-from book import ROOT, notebooks, unattended  # noqa: E402
+from book import ROOT, notebooks, unattended
 
-NARROWED = ("keyword", "markexpr", "lf", "failedfirst", "deselect", "ignore", "ignore_glob",
-            "collectonly", "maxfail", "stepwise")
+NARROWED = (
+    "keyword",
+    "markexpr",
+    "lf",
+    "failedfirst",
+    "deselect",
+    "ignore",
+    "ignore_glob",
+    "collectonly",
+    "maxfail",
+    "stepwise",
+)
 ran = set()
 
 
@@ -70,4 +81,5 @@ def pytest_sessionfinish(session, exitstatus):
 
 def pytest_terminal_summary(terminalreporter, config):
     if paths := missing(config):
-        terminalreporter.write_line(f"ERROR: notebooks of _toc.yml that did not run: {', '.join(paths)}", red=True)
+        names = ", ".join(paths)
+        terminalreporter.write_line(f"ERROR: notebooks that did not run: {names}", red=True)

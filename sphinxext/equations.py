@@ -1,8 +1,9 @@
 r"""Lets a formula of several lines carry the paper's number: `$$ a \\ b \tag{8} $$`.
 
-Sphinx puts a formula that contains `\\` into a `split`, and there MathJax refuses `\tag`. So the tag
-is taken out and set beside the `split`, where it is allowed.
+Sphinx puts a formula that contains `\\` into a `split`, and there MathJax refuses `\tag`. So the
+tag is taken out and set beside the `split`, where it is allowed.
 """
+
 import re
 
 from docutils import nodes

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from docutils.parsers.rst import directives
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -43,7 +43,6 @@ class OneVerdict(SphinxDirective):
     """`{verdict} eq:8`: the verdict of one claim as a word that links to its chapter."""
 
     required_arguments = 1
-    option_spec = {"text": directives.unchanged}
 
     def run(self):
         return [Placeholder(what="verdict", id=self.arguments[0])]
@@ -87,6 +86,8 @@ def fill(app, doctree, docname):
     for node in list(doctree.findall(Placeholder)):
         if not hasattr(app, "ledger_entries"):
             app.ledger_entries = gather(app)
+        # the tables hold formulas that Sphinx has not seen: ask it to load MathJax here too
+        app.env.get_domain("math").data["has_equations"][docname] = True
         entries = app.ledger_entries
         if node["what"] == "verdict":
             text = one(entries, node["id"], app, docname)
@@ -145,11 +146,13 @@ def write(app, exception):
     """ledger.json, and the test that every anchor exists on its page."""
     if exception or app.builder.format != "html":
         return
-    entries, pages = gather(app), {}
-    for e in entries:
-        page = pages.setdefault(e["chapter"], Path(app.builder.get_outfilename(e["chapter"])).read_text("utf-8"))
-        if f'id="{e["anchor"]}"' not in page:
-            log.warning("ledger: %s has no anchor %s", e["chapter"], e["anchor"])
+    entries, lost = gather(app), []
+    for chapter in sorted({e["chapter"] for e in entries}):
+        page = Path(app.builder.get_outfilename(chapter)).read_text(encoding="utf-8")
+        lost += [f"{chapter}#{e['anchor']}" for e in entries if e["chapter"] == chapter
+                 and f'id="{e["anchor"]}"' not in page]
+    if lost:  # too late for a warning: it would no longer fail the build
+        raise ExtensionError(f"ledger: anchors that are not on their page: {', '.join(lost)}")
     text = json.dumps(entries, ensure_ascii=False, indent=1)
     (Path(app.outdir) / "ledger.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,10 +1,11 @@
 """The pages load nothing that is not in the site, from a web server and from file:// alike.
 
 - MathJax comes from the package sphinx-mathjax-offline: of its 24 MB, what a page can ask for.
-- Thebe, which Jupyter Book loads by default, is taken out: it is a button for a service we do not use.
+- Thebe, which Jupyter Book loads by default, is taken out: it starts a service we do not use.
 - The theme draws its icons twice, by a script of 1.5 MB and by web fonts: the fonts are enough.
 - After the build, a script, style, picture or frame from elsewhere makes the build fail.
 """
+
 import re
 import shutil
 from importlib.metadata import files
@@ -18,29 +19,41 @@ MATHJAX_PARTS = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/fonts/wo
 
 # Sphinx's search shows a summary by fetching the page found, which browsers refuse on file://,
 # and then it stops at the first result.
-SEARCH_WITHOUT_FETCH = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+SEARCH_WITHOUT_FETCH = (
+    "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+)
 
-ICON_SCRIPT = re.compile(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>')
+ICON_SCRIPT = re.compile(r"\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>")
 UNUSED = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "locales")
 UNUSED_KINDS = ("*.map", "fa-*.ttf")  # browsers take the .woff2 beside each .ttf
-LOADING_TAG = re.compile(r"<(?:script|link|img|iframe|source|video|audio|embed|object)\b[^>]*>", re.I)
-ADDRESS = re.compile(r"""\b(?:src|srcset|href|data)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""", re.I)
-STYLE_ADDRESS = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""", re.I)
-NOT_LOADED = re.compile(r"""\brel\s*=\s*["']?(?:canonical|next|prev|author|license)\b""", re.I)
+LOADING_TAG = re.compile(
+    r"<(?:script|link|img|iframe|source|video|audio|embed|object)\b[^>]*>", re.IGNORECASE
+)
+ADDRESS = re.compile(
+    r"""\b(?:src|srcset|href|data)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""", re.IGNORECASE
+)
+STYLE_ADDRESS = re.compile(
+    r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""", re.IGNORECASE
+)
+NOT_LOADED = re.compile(
+    r"""\brel\s*=\s*["']?(?:canonical|next|prev|author|license)\b""", re.IGNORECASE
+)
 
 
 def remove_thebe(app):
     app.setup_extension("sphinx_thebe")  # first, so that there is something to take out
     for listeners in app.events.listeners.values():
         listeners[:] = [one for one in listeners if one.handler.__module__ != "sphinx_thebe"]
-    app.registry.css_files[:] = [css for css in app.registry.css_files if css[0] != "sphinx-thebe.css"]
+    app.registry.css_files[:] = [
+        css for css in app.registry.css_files if css[0] != "sphinx-thebe.css"
+    ]
 
 
 def copy_mathjax(static):
     for file in files("sphinx-mathjax-offline"):
         name = file.as_posix()
-        if name.startswith(MATHJAX) and name[len(MATHJAX):].startswith(MATHJAX_PARTS):
-            target = static / "mathjax" / name[len(MATHJAX):]
+        if name.startswith(MATHJAX) and name[len(MATHJAX) :].startswith(MATHJAX_PARTS):
+            target = static / "mathjax" / name[len(MATHJAX) :]
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file.locate(), target)
     if not (static / "mathjax" / "tex-chtml.js").exists():
@@ -86,6 +99,6 @@ def finish(app, exception):
 def setup(app):
     remove_thebe(app)
     app.config.mathjax_path = "mathjax/tex-chtml.js"
-    app.add_js_file(None, body=SEARCH_WITHOUT_FETCH, priority=201)  # right after the options themselves
+    app.add_js_file(None, body=SEARCH_WITHOUT_FETCH, priority=201)  # after the options
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,5 @@
 """A browser and a web server for the tests of the built site."""
+
 import functools
 import http.server
 import os
@@ -9,8 +10,10 @@ import pytest
 from book import SITE
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-NO_BROWSER = ("browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
-              "or name one in SADDLES_CHROMIUM")
+NO_BROWSER = (
+    "browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
+    "or name one in SADDLES_CHROMIUM"
+)
 
 
 def chromium():

@@ -1,4 +1,5 @@
 """The chapters as files; the hook in the root's conftest.py runs them."""
+
 import subprocess
 import sys
 
@@ -19,14 +20,28 @@ def test_no_notebook_is_stored_beside_its_chapter():
     assert sorted((ROOT / "chapters").rglob("*.ipynb")) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "chapters").glob("*.md")), ids=lambda path: path.stem
+)
 def test_a_chapter_with_code_says_how_to_run_it(path):
     assert is_notebook(path) == ("{code-cell}" in path.read_text(encoding="utf-8"))
 
 
 def test_nbmake_collects_as_many_chapters_as_the_toc_has():
-    command = [sys.executable, "-m", "pytest", "--nbmake", "chapters/", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbmake",
+        "chapters/",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    lines = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     collected = [line.split("::")[0] for line in lines if line.startswith("chapters/")]
     assert collected, "a book without notebooks checks nothing"
     assert sorted(collected) == sorted(path.relative_to(ROOT).as_posix() for path in notebooks())

@@ -13,7 +13,7 @@ R = sp.Rational
 EXAMPLES = {
     "quadratic": quadratic,
     "expected": quadratic.expected(R(-1, 2)),
-    "6.1": quartic(),
+    "6.1": quartic(R(1, 2), R(1, 4)),
     "figure 1": quartic(R(1, 2), 1),
     "5.1": quartic(1.0, 1.0),
     "two minima": two_minima.at(a=0.5, b=4),
@@ -108,7 +108,7 @@ def test_parameters():
 
 def test_which_losses_are_quadratic():
     assert quadratic.is_quadratic and quadratic.expected(1).is_quadratic
-    assert not quartic().is_quadratic and not EXAMPLES["linear"].is_quadratic
+    assert not quartic(R(1, 2), R(1, 4)).is_quadratic and not EXAMPLES["linear"].is_quadratic
     assert not two_minima.is_quadratic
 
 

@@ -1,4 +1,4 @@
-"""Every step rule, walker by walker, against plain Python and against torch.optim (if installed)."""
+"""Every step rule, walker by walker, against plain Python and (if installed) torch.optim."""
 
 import math
 

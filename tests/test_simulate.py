@@ -20,7 +20,7 @@ ALPHA = 1e-8
 LAW, FLAT = TwoPoint(-1.0), two_minima.at(a=0.5, b=4)
 CASES = {
     "sgd": (quadratic, LAW, SGD(0.8)),
-    "quartic": (quartic(), LAW, SGD(0.3)),
+    "quartic": (quartic(0.5, 0.25), LAW, SGD(0.3)),
     "two minima": (FLAT, TwoPoint(0.0), SGD(0.05)),
     "adam": (quadratic, TwoPoint(-0.1), Adam(0.2)),
     "amsgrad": (quadratic, TwoPoint(-0.1), AMSGrad(0.2)),
@@ -37,7 +37,8 @@ def start(landscape, n):
 def draws(law, n, steps, seed):
     """The x that `run` uses for its first chunk: (steps, n)."""
     child = np.random.SeedSequence(seed).spawn(2)[1].spawn(1)[0]
-    return np.array([row.copy() for row in Stream(law, n).rows(np.random.default_rng(child), steps)])
+    rows = Stream(law, n).rows(np.random.default_rng(child), steps)
+    return np.array([row.copy() for row in rows])
 
 
 def same(one, two):
@@ -69,6 +70,14 @@ def test_workers_and_executors_change_no_bit():
         logs = [run_log(LAW, Adam(0.2), start(quadratic, 500), 40, seed=4, chunk=100, executor=e)
                 for e in (None, processes)]
         assert same(*logs)
+
+
+def test_dask_is_one_more_executor():
+    distributed = pytest.importorskip("distributed", reason="Dask is an optional extra")
+    args = (quadratic, LAW, AMSGrad(0.3), start(quadratic, 500), 40)
+    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        there = run(*args, seed=4, chunk=100, executor=client.get_executor())
+    assert same(there, run(*args, seed=4, chunk=100))
 
 
 def test_recording_more_changes_nothing_else():
@@ -117,7 +126,7 @@ def test_walkers_follow_the_rule_step_by_step(case):
 def test_law_of_sgd_against_all_histories():
     """All 2^8 histories of the quadratic and of the quartic, each with its probability."""
     for landscape, slope in ((quadratic, lambda w, x: x * w),
-                             (quartic(), lambda w, x: x * w + w**3)):
+                             (quartic(0.5, 0.25), lambda w, x: x * w + w**3)):
         ends = []
         for history in itertools.product(LAW.values, repeat=8):
             w = 0.3
@@ -222,10 +231,10 @@ def test_a_true_zero_is_no_underflow():
 
 def test_divergence_is_counted_and_never_averaged():
     w0 = np.array([0.1, 1e3, -1e3])
-    got = run(quartic(), LAW, SGD(0.3), w0, 40, seed=1, record=[0, 40], reduce=moments)
+    got = run(quartic(0.5, 0.25), LAW, SGD(0.3), w0, 40, seed=1, record=[0, 40], reduce=moments)
     assert got.diverged.tolist() == [False, True, True]
     assert got.stats[0, 0] == 3 and got.stats[1, 0] == 1 and np.isfinite(got.stats).all()
-    kept = run(quartic(), LAW, SGD(0.3), w0, 40, seed=1).w[0]
+    kept = run(quartic(0.5, 0.25), LAW, SGD(0.3), w0, 40, seed=1).w[0]
     assert np.isfinite(kept[0]) and not np.isfinite(kept[1:]).any()
     growing = run(quadratic, LAW, SGD(100.0), np.ones(5), 400, seed=1)
     assert growing.diverged.all() and np.isinf(growing.w).all()
@@ -263,9 +272,10 @@ def test_log_run_equals_the_run_on_the_same_draws(rule, box):
 @pytest.mark.parametrize("rule", [AMSGrad(0.2), Adam(0.2, beta1=0.0), AMSGrad(0.2, beta1=0.9)],
                          ids=repr)
 def test_log_run_far_below_float64_against_mpmath(rule):
-    """3000 steps, down to 10^-400 for AMSGrad without momentum, where float64 has long been zero."""
+    """3000 steps; AMSGrad without momentum gets where float64 has long been zero."""
     law, steps, n = TwoPoint(-0.1), 3000, 2
-    log = run_log(law, rule, np.array([0.5, -0.9]), steps, seed=3, box=(-1, 1), record=[1000, steps])
+    log = run_log(law, rule, np.array([0.5, -0.9]), steps, seed=3, box=(-1, 1),
+                  record=[1000, steps])
     if rule == AMSGrad(0.2):
         assert log.log_abs[-1].min() < math.log(1e-308)
     x = draws(law, n, steps, 3)
@@ -277,7 +287,8 @@ def test_log_run_far_below_float64_against_mpmath(rule):
                 m = rule.beta1 * m + (1 - rule.beta1) * g
                 v = rule.beta2 * v + (1 - rule.beta2) * g * g
                 top = max(top, v) if isinstance(rule, AMSGrad) else v
-                c1, c2 = ((1 - rule.beta1**t, 1 - rule.beta2**t) if rule.bias_correction else (1, 1))
+                c1 = 1 - rule.beta1**t if rule.bias_correction else 1
+                c2 = 1 - rule.beta2**t if rule.bias_correction else 1
                 w = min(max(w - rule.lr * m / c1 / mpmath.sqrt(top / c2), -1), 1)
                 if t in (1000, steps):
                     row = 0 if t == 1000 else 1
@@ -327,8 +338,9 @@ GOOD = {"landscape": quadratic, "law": LAW, "optimizer": SGD(0.8), "w0": np.ones
     ({"workers": 0}, "workers"), ({"workers": 1.0}, "workers"), ({"progress": "yes"}, "progress"),
     ({"w0": np.ones((2, 2))}, "w0"), ({"w0": []}, "w0"), ({"w0": [np.nan]}, "w0"),
     ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, "w0"),
-    ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("), ({"optimizer": 0.1}, "optimizer"),
-    ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"), ({"box": 1}, "box"),
+    ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("),
+    ({"optimizer": 0.1}, "optimizer"), ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"),
+    ({"box": 1}, "box"),
     ({"box": (1, -1)}, "box"), ({"box": (0, np.nan)}, "box"), ({"box": ((0, 0), (1, 1))}, "box"),
     ({"steps": 10**9, "record": range(10**9)}, "record"),
     ({"steps": 10**9, "record": range(0, 10**9, 1000), "w0": np.ones(3000)}, "record"),

@@ -1,4 +1,5 @@
 """The built pages in a real browser: alone on a file system, and from a plain web server."""
+
 import re
 from contextlib import contextmanager
 
@@ -9,11 +10,18 @@ pytestmark = pytest.mark.browser
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 CHAPTERS = [path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks()]
-EXPLORERS = [page for page in pages() if (SITE / f"{page}.html").exists()
-             and re.search(r'class="([^"]* )?explorer[ "]', (SITE / f"{page}.html").read_text(encoding="utf-8"))]
+EXPLORERS = [
+    page
+    for page in pages()
+    if (SITE / f"{page}.html").exists()
+    and re.search(
+        r'class="([^"]* )?explorer[ "]', (SITE / f"{page}.html").read_text(encoding="utf-8")
+    )
+]
 
 UNTYPESET = """() => {
-  const raw = [...document.querySelectorAll('.math')].filter(one => !one.querySelector('mjx-container'));
+  const raw = [...document.querySelectorAll('.math')]
+    .filter(one => !one.querySelector('mjx-container'));
   const wrong = [...document.querySelectorAll('mjx-merror, [data-mjx-error]')];
   const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const tex = [];
@@ -33,16 +41,19 @@ UNNAMED = """() => [...document.querySelectorAll(
                  : !(one.getAttribute('role') === 'img' && (one.getAttribute('aria-label')
                      || one.getAttribute('aria-labelledby'))))
   .map(one => one.outerHTML.slice(0, 200))"""
-EMPTY_ALT = """() => [...document.querySelectorAll('main img:not([alt]), main img[alt=""]')].map(one => one.src)"""
+EMPTY_ALT = """() => [...document.querySelectorAll('main img:not([alt]), main img[alt=""]')]
+  .map(one => one.src)"""
+SLIDER_NAME = "one => one.labels?.[0]?.innerText || one.getAttribute('aria-label')"
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] :
   [`page ${document.documentElement.scrollWidth} px in a window of ${innerWidth} px`].concat(
-  [...document.querySelectorAll('main *')].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
-    .slice(0, 5).map(one => one.outerHTML.slice(0, 120)))"""
+  [...document.querySelectorAll('main *')]
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)
+    .map(one => one.outerHTML.slice(0, 120)))"""
 
 
 @contextmanager
 def reading(browser, base, path, size=DESKTOP, scheme="light", **options):
-    """A page with the rest of the world cut off; what it asks for or complains about is a failure."""
+    """A page with the rest of the world cut off; what it asks for or complains of is a failure."""
     context = browser.new_context(viewport=size, color_scheme=scheme, **options)
     faults = []
 
@@ -58,10 +69,19 @@ def reading(browser, base, path, size=DESKTOP, scheme="light", **options):
     page.on("pageerror", lambda error: faults.append(str(error)))
     # Without JavaScript the browser drops the scripts that a page wants early; that is no fault.
     scripts = options.get("java_script_enabled", True)
-    page.on("requestfailed", lambda request: (scripts or request.resource_type != "script")
-            and faults.append(f"could not load {request.url}"))
-    page.on("response", lambda response: response.status >= 400
-            and faults.append(f"{response.status} for {response.url}"))
+    page.on(
+        "requestfailed",
+        lambda request: (
+            (scripts or request.resource_type != "script")
+            and faults.append(f"could not load {request.url}")
+        ),
+    )
+    page.on(
+        "response",
+        lambda response: (
+            response.status >= 400 and faults.append(f"{response.status} for {response.url}")
+        ),
+    )
     try:
         page.goto(f"{base}/{path}", wait_until="load")
         yield page
@@ -74,9 +94,11 @@ def typeset(page):
     page.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise; }")
 
 
-# Each origin once, between them both sizes and both themes as the first and as the second thing seen.
-VISITS = {"file": [(DESKTOP, "light"), (PHONE, "light"), (PHONE, "dark")],
-          "http": [(PHONE, "dark"), (DESKTOP, "dark"), (DESKTOP, "light")]}
+# Between them, both origins meet both sizes and both themes.
+VISITS = {
+    "file": [(DESKTOP, "light"), (PHONE, "light"), (PHONE, "dark")],
+    "http": [(PHONE, "dark"), (DESKTOP, "dark"), (DESKTOP, "light")],
+}
 
 
 @pytest.mark.parametrize("origin", VISITS)
@@ -91,7 +113,9 @@ def test_page_reads_well(browser, origins, name, origin):
         for size, scheme in VISITS[origin]:
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
-            page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+            page.wait_for_function(
+                "scheme => document.documentElement.dataset.theme === scheme", arg=scheme
+            )
             assert page.evaluate(TOO_WIDE) == []
 
 
@@ -118,16 +142,21 @@ def picture(frame):
 def test_every_slider_moves_its_picture(browser, origins, name, origin, size):
     with reading(browser, origins[origin], f"{name}.html", size) as page:
         for explorer in page.locator(".explorer").all():
-            frame, sliders = explorer.locator(".explorer-frame"), explorer.locator("input[type=range]").all()
+            frame, sliders = (
+                explorer.locator(".explorer-frame"),
+                explorer.locator("input[type=range]").all(),
+            )
             assert sliders
             for slider in sliders:
-                label = slider.evaluate("one => one.labels?.[0]?.innerText || one.getAttribute('aria-label')")
+                label = slider.evaluate(SLIDER_NAME)
                 assert label, "a slider without a name"
                 start = slider.input_value()
                 slider.press("Home")
                 first = picture(frame)
                 slider.press("End")
-                assert picture(frame) != first, f"slider {label!r} of {name} does not move its picture"
+                assert picture(frame) != first, (
+                    f"slider {label!r} of {name} does not move its picture"
+                )
                 slider.fill(start)
         assert page.evaluate(TOO_WIDE) == []
 

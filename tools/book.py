@@ -1,4 +1,5 @@
 """What the tools and the tests both have to know about this book."""
+
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ SITE = ROOT / "_build" / "html"
 
 def pages():
     """The pages of _toc.yml as `chapters/warm-up`, in reading order."""
+
     def walk(node):
         if isinstance(node, dict):
             yield from (node[key] for key in ("root", "file") if key in node)
@@ -38,5 +40,7 @@ def notebooks():
 def unattended(env=os.environ):
     """`env` for running chapters without a person: explorers draw their frames, and a kernel of
     another environment on this machine is not taken for ours."""
-    return {**{key: value for key, value in env.items() if key != "JPY_SESSION_NAME"},
-            "JUPYTER_PREFER_ENV_PATH": "1"}
+    return {
+        **{key: value for key, value in env.items() if key != "JPY_SESSION_NAME"},
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }

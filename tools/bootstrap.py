@@ -1,9 +1,10 @@
 """Create .venv and install what requirements.lock pins, unless that is done already.
 
-Runs before anything is installed, under whatever `python3` happens to be, so this file must stay
-readable to old Pythons (no f-strings): they have to get as far as the sentence that turns them away.
+Runs before anything is installed, under whatever `python3` happens to be, so this file must
+stay readable to old Pythons (no f-strings): they have to reach the sentence that turns them away.
 Every failure ends in one sentence and exit code 1; pip's own words are kept in _build/install.log.
 """
+
 from __future__ import print_function
 
 import hashlib
@@ -24,19 +25,36 @@ OLDEST = (3, 11)
 # What pip prints -> what the reader should know. The first match counts, so causes stand before
 # their consequences ("no matching distribution" is also what pip says without a network).
 REASONS = [
-    (["DO NOT MATCH THE HASHES"],
-     "a downloaded file does not have the hash that requirements.lock states for it: "
-     "restore requirements.lock, or renew it with `make lock`"),
-    (["Invalid requirement", "require-hashes mode", "UnicodeDecodeError"],
-     "requirements.lock is broken: restore it, or renew it with `make lock`"),
-    (["No space left on device", "Disk quota exceeded"],
-     "the disk is full"),
-    (["NewConnectionError", "ConnectTimeout", "ReadTimeout", "ConnectionResetError", "ProxyError",
-      "NameResolutionError", "Could not fetch URL", "SSLError", "Read timed out", "connection broken"],
-     "the package index cannot be reached: check the network (or the proxy, or PIP_INDEX_URL) "
-     "and run the same command again"),
-    (["No matching distribution found", "Could not find a version"],
-     "the package index has no file for this Python and machine that requirements.lock accepts"),
+    (
+        ["DO NOT MATCH THE HASHES"],
+        "a downloaded file does not have the hash that requirements.lock states for it: "
+        "restore requirements.lock, or renew it with `make lock`",
+    ),
+    (
+        ["Invalid requirement", "require-hashes mode", "UnicodeDecodeError"],
+        "requirements.lock is broken: restore it, or renew it with `make lock`",
+    ),
+    (["No space left on device", "Disk quota exceeded"], "the disk is full"),
+    (
+        [
+            "NewConnectionError",
+            "ConnectTimeout",
+            "ReadTimeout",
+            "ConnectionResetError",
+            "ProxyError",
+            "NameResolutionError",
+            "Could not fetch URL",
+            "SSLError",
+            "Read timed out",
+            "connection broken",
+        ],
+        "the package index cannot be reached: check the network (or the proxy, or PIP_INDEX_URL) "
+        "and run the same command again",
+    ),
+    (
+        ["No matching distribution found", "Could not find a version"],
+        "the package index has no file for this Python and machine that requirements.lock accepts",
+    ),
 ]
 
 
@@ -48,18 +66,22 @@ def fail(sentence):
 
 def check_python():
     if sys.version_info[:2] < OLDEST:
-        fail("Python 3.11 or newer is needed, and %s is Python %d.%d: name another one, "
-             "as in `make book PYTHON=python3.12`." % ((sys.executable,) + sys.version_info[:2]))
+        fail(
+            "Python 3.11 or newer is needed, and %s is Python %d.%d: name another one, "
+            "as in `make book PYTHON=python3.12`." % ((sys.executable,) + sys.version_info[:2])
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        fail("%s cannot make virtual environments: install its venv module "
-             "(Debian, Ubuntu: apt-get install python3-venv)." % sys.executable)
+        fail(
+            "%s cannot make virtual environments: install its venv module "
+            "(Debian, Ubuntu: apt-get install python3-venv)." % sys.executable
+        )
 
 
 def fingerprint():
-    """Changes when the environment has to be made again; a moved folder counts (its paths are absolute)."""
+    """Changes when .venv has to be made again, as when the folder moved (paths are absolute)."""
     text = hashlib.sha256(repr((sys.version_info[:3], ROOT)).encode("utf-8", "surrogateescape"))
     for path in (LOCK, PYPROJECT):
         try:
@@ -88,8 +110,9 @@ def environment():
 
 def run(command, log, total=0):
     """Run `command`, copy what it prints into `log`, count packages; return (exit code, output)."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(),
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     lines, seen = [], 0
     for raw in process.stdout:
         line = raw.decode("utf-8", "replace")
@@ -125,7 +148,11 @@ def install(log):
         explain("creating .venv", output)
     pip = [VENV_PYTHON, "-m", "pip", "install"]
     print("Installing what requirements.lock pins (once; a minute or two)", flush=True)
-    code, output = run(pip + ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", LOCK], log, total)
+    code, output = run(
+        pip + ["--progress-bar", "off", "--retries", "2", "--require-hashes", "-r", LOCK],
+        log,
+        total,
+    )
     if code:
         explain("installing requirements.lock", output)
     print("Installing the library saddles from lib/", flush=True)

@@ -3,6 +3,7 @@
 Jupyter Book does the work. This adds what it lacks: one line per chapter while it runs, a failure
 that says what failed, and a second look at the executed notebooks, whatever the exit code was.
 """
+
 import json
 import re
 import shutil
@@ -15,21 +16,37 @@ from book import ROOT, SITE, notebooks, unattended
 BUILD = ROOT / "_build"
 EXECUTED = BUILD / "jupyter_execute"
 LOG = BUILD / "build.log"
-COMMAND = [sys.executable, "-u", "-c", "from jupyter_book.cli.main import main; main()",
-           "build", str(ROOT), "--all", "-W", "-n", "--keep-going"]
+COMMAND = [
+    sys.executable,
+    "-u",
+    "-c",
+    "from jupyter_book.cli.main import main; main()",
+    "build",
+    str(ROOT),
+    "--all",
+    "-W",
+    "-n",
+    "--keep-going",
+]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 STARTS = re.compile(r"^(.+): Executing notebook using")
 ENDS = re.compile(r"^.+: Executed notebook in ([\d.]+) seconds")
 READ = "looking for now-outdated files"
-PROBLEM = re.compile(r"\b(?:WARNING|ERROR|CRITICAL|SEVERE): |^(?:Extension|Theme|Configuration|Sphinx) error|"
-                     r"^Exception occurred")
-STATUS = re.compile(r"^(?:reading sources|looking for|pickling|checking|preparing|copying|writing|"
-                    r"generating|dumping|building|build |=====)|: Execut(?:ing notebook using|ed notebook)|"
-                    r"^\[IPKernelApp\]")
+PROBLEM = re.compile(
+    r"\b(?:WARNING|ERROR|CRITICAL|SEVERE): |^(?:Extension|Theme|Configuration|Sphinx) error|"
+    r"^Exception occurred"
+)
+STATUS = re.compile(
+    r"^(?:reading sources|looking for|pickling|checking|preparing|copying|writing|"
+    r"generating|dumping|building|build |=====)|: Execut(?:ing notebook using|ed notebook)|"
+    r"^\[IPKernelApp\]"
+)
 # Frames of Jupyter's and Sphinx's own code, between a message and what caused it or after it.
-MACHINERY = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?=nbclient)|"
-                       r"(?<=\n)Traceback \(most recent call last\):\n(?:[ ].*\n)+sphinx\.errors[\s\S]*")
+MACHINERY = re.compile(
+    r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?=nbclient)|"
+    r"(?<=\n)Traceback \(most recent call last\):\n(?:[ ].*\n)+sphinx\.errors[\s\S]*"
+)
 LINES_SHOWN = 80  # of one problem; a traceback's end is what matters, and the log has the rest
 
 
@@ -38,8 +55,11 @@ def name(path):
 
 
 class Progress:
-    """One line per chapter, told from Sphinx's output. It keeps warnings back until all pages are read,
-    so a chapter has failed if the next thing begins and this one has not ended."""
+    """One line per chapter, told from Sphinx's output.
+
+    It keeps warnings back until all pages are read, so a chapter has failed if the next thing
+    begins and this one has not ended.
+    """
 
     def __init__(self, total):
         self.total, self.count, self.running = total, 0, False
@@ -59,9 +79,19 @@ class Progress:
 def run(total):
     """Run Jupyter Book; return its exit code and what it printed."""
     lines, progress = [], Progress(total)
-    with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
-            COMMAND, cwd=ROOT, env=unattended(), text=True, encoding="utf-8", errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with (
+        LOG.open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env=unattended(),
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
         for line in process.stdout:
             line = COLOUR.sub("", line)
             log.write(line)
@@ -84,20 +114,27 @@ def problems(lines):
             inside = False
         if inside:
             found[-1].append(line)
-    return ["\n".join([one[0], "  ..."] + one[-LINES_SHOWN:] if len(one) > LINES_SHOWN else one).rstrip()
-            for one in found]
+    return [
+        "\n".join(
+            [one[0], "  ..."] + one[-LINES_SHOWN:] if len(one) > LINES_SHOWN else one
+        ).rstrip()
+        for one in found
+    ]
 
 
 def unsound(chapters):
-    """Why the executed notebooks cannot be trusted, as sentences; none if every one ran to its end."""
+    """Why the executed notebooks cannot be trusted: sentences, none if each ran to its end."""
     for chapter in chapters:
         page = chapter.relative_to(ROOT).with_suffix("")
         path = (EXECUTED / page).with_suffix(".ipynb")
         if not path.exists():
             yield f"{page} is a notebook of _toc.yml, but was not executed"
             continue
-        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-                 if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+        cells = [
+            cell
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
+        ]
         if any(output["output_type"] == "error" for cell in cells for output in cell["outputs"]):
             yield f"{page} has a cell that raised an error"
         if any(cell["execution_count"] is None for cell in cells):
@@ -113,7 +150,10 @@ def main():
     for folder in (SITE, EXECUTED, BUILD / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
-    print(f"Executing {len(chapters)} chapters (all output goes to {LOG.relative_to(ROOT)})", flush=True)
+    print(
+        f"Executing {len(chapters)} chapters (all output goes to {LOG.relative_to(ROOT)})",
+        flush=True,
+    )
     code, lines = run(len(chapters))
     doubts = list(unsound(chapters))
     if code or doubts or not (SITE / "index.html").exists():
@@ -122,7 +162,7 @@ def main():
         for doubt in doubts:
             print(f"\n{doubt}", file=sys.stderr)
         sys.exit(f"\nsaddles: the book was not built (full log: {LOG.relative_to(ROOT)}).")
-    print(f"Open {(SITE / 'index.html').relative_to(ROOT)} (built in {time.monotonic() - began:.0f} s)")
+    print(f"Open {SITE.relative_to(ROOT)}/index.html (built in {time.monotonic() - began:.0f} s)")
 
 
 if __name__ == "__main__":

@@ -139,7 +139,11 @@ def TwoPoint(a):
     """
     if not _is_symbolic(a):
         _number("a", a)
-    half = sp.Rational(1, 2) if _is_symbolic(a) else type(a)(1, 2) if isinstance(a, Fraction) else 0.5
+    half = 0.5
+    if _is_symbolic(a):
+        half = sp.Rational(1, 2)
+    elif isinstance(a, Fraction):
+        half = Fraction(1, 2)
     return Discrete((1, a - 1), (half, half))
 
 
@@ -210,7 +214,7 @@ def _expand(value):
 
 
 class Stream:
-    """Rows of `n` independent draws of alpha + beta x, in blocks of `block` rows that stay in cache.
+    """Rows of `n` independent draws of alpha + beta x, made `block` rows at a time, in cache.
 
     A two-point law with equal weights costs one random bit a draw: a byte of the bit generator
     picks a row of 8 draws in a table of 256 rows. Other laws whose probabilities are multiples of

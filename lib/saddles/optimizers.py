@@ -1,8 +1,8 @@
 """Step rules over an array of walkers: SGD of eq. (2), AMSGrad of eqs (13)-(16), Adam.
 
-An optimizer is a frozen set of numbers. `start` puts its state beside an array of walkers and returns a
-`Walk`, whose `step(y)` moves all walkers in place by one step. Gradient descent (GD) is SGD under the
-law without noise: `saddles.noise.constant(law.mean)`.
+An optimizer is a frozen set of numbers. `start` puts its state beside an array of walkers and
+returns a `Walk`, whose `step(y)` moves all walkers in place by one step. Gradient descent (GD) is
+SGD under the law without noise: `saddles.noise.constant(law.mean)`.
 """
 
 import math

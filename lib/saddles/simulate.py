@@ -84,7 +84,7 @@ class uniform:
     def __post_init__(self):
         lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
         if lo.shape != hi.shape or lo.ndim > 1 or not np.all(np.isfinite(lo) & np.isfinite(hi)):
-            raise ValueError(f"lo and hi must be finite, of one shape, got {self.lo!r}, {self.hi!r}")
+            raise ValueError(f"lo and hi must be finite, alike, got {self.lo!r}, {self.hi!r}")
         if not np.all(lo <= hi):
             raise ValueError(f"lo must be <= hi, got {self.lo!r}, {self.hi!r}")
         _whole("n", self.n, 1, MAX_RECORD)
@@ -115,7 +115,7 @@ class histogram:
 
 
 def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None, box=None,
-        chunk=16384, block=8, workers=1, executor=None, progress=None):
+        chunk=16384, block=None, workers=1, executor=None, progress=None):
     """Run independent walkers and return a `Run`.
 
     landscape, law, optimizer: from saddles.landscapes, .noise, .optimizers. One x is drawn per
@@ -127,7 +127,7 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
         walkers of each chunk that have not diverged and added up; then w itself is not kept.
     box: None, or (lo, hi), numbers or one per coordinate: after each step w is clipped to it.
     chunk: walkers at a time. The result depends on (seed, chunk), and on nothing below:
-    block: steps for which noise is drawn at once.
+    block: steps for which noise is drawn at once; by default what fits into the cache.
     workers: processes over chunks. executor: any concurrent.futures.Executor instead of them.
     progress: None draws a bar on a terminal in runs of over 2 s; False never; a callable gets
         the finished fraction.
@@ -137,7 +137,7 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     times = _times(steps, record)
     w0, children = _starts(landscape, w0, seed, chunk, len(times) if reduce is None else 0)
     task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
-                 _whole("block", block, 1, 10**6))
+                 _block(block, min(chunk, w0.shape[1])))
     _check_task(task)
     parts = _map(partial(_chunk, task), w0, children, chunk, workers, executor, progress)
     w, stats, diverged, underflowed = zip(*parts)
@@ -149,7 +149,7 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
 
 
-def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=16384, block=8,
+def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=16384, block=None,
             workers=1, executor=None, progress=None):
     """Run walkers on the quadratic loss, eq. (4), with log|w| in place of w; return a `LogRun`.
 
@@ -160,9 +160,9 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     count log|1 - lr x|, with multinomial counts between two record times, so the cost does not
     grow with the number of steps. In all other cases w and m are held as (W, M) 2^e, with an
     exponent e per walker renewed every 16 steps. That is exact as x w is linear in w: the step
-    w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not scale-free in
-    v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e), and
-    may vanish against a normal v without harm.
+    w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not free of
+    scale in v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e),
+    and may vanish against a normal v without harm.
     """
     times = _times(steps, record)
     if not isinstance(optimizer, (SGD, Adam)):
@@ -172,7 +172,7 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     if box and not box[0] < 0 < box[1]:
         raise ValueError(f"box must have lo < 0 < hi in run_log, got {box}")
     task = _Task(quadratic, law, optimizer, steps, times, None, box,
-                 _whole("block", block, 1, 10**6), log=True)
+                 _block(block, min(chunk, w0.shape[1])), log=True)
     _check_task(task)
     counts = isinstance(optimizer, SGD) and isinstance(law, Discrete) and box is None
     work = partial(_count_chunk if counts else _chunk, task)
@@ -244,7 +244,7 @@ def _finite(w, walk):
 
 
 def _boxed(step, w, box, scale):
-    """`step` followed by the projection to the box; bounds are arrays, as scalars cost four times."""
+    """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
     lo, hi = (np.broadcast_to(b, w.shape).copy() for b in box) if scale is None else scale.bounds
@@ -268,15 +268,16 @@ class _Watch:
         self.use_v = walk.v is not None and task.optimizer.eps == 0
         self.true_zero = walk.v is None and task.landscape.is_quadratic and _may_vanish(task, walk)
         self.underflowed = np.zeros(w.shape[1], dtype=bool)
+        self.size = np.empty_like(w)
 
     def look(self, t):
-        if self.use_w:
-            size = np.abs(self.w)
+        size = np.abs(self.w, self.size)
+        if self.use_w and not size.min() >= TINY:
             lost = (size < TINY) & self.moving
             if self.true_zero:
                 lost &= size > 0
             self.underflowed |= lost.any(axis=0)
-        if self.use_v and t > 0:
+        if self.use_v and t > 0 and not self.walk.v.min() >= TINY_V:
             lost = (self.walk.v < TINY_V) & (self.walk.m != 0)
             self.underflowed |= lost.any(axis=0)
 
@@ -359,8 +360,8 @@ def _map(work, w0, children, chunk, workers, executor, progress):
             done += part.shape[1] * work.args[0].steps
         bar(1.0)
         return results
-    pool = ProcessPoolExecutor(min(workers, len(parts))) if executor is None else nullcontext(executor)
-    with pool as pool:
+    own = executor is None
+    with ProcessPoolExecutor(min(workers, len(parts))) if own else nullcontext(executor) as pool:
         futures = [pool.submit(work, part, child) for part, child in zip(parts, children)]
         try:
             for i, future in enumerate(as_completed(futures), 1):
@@ -408,6 +409,11 @@ def _whole(name, value, low, high):
     return int(value)
 
 
+def _block(block, n):
+    """`block`, or about a megabyte of noise for n walkers."""
+    return min(64, max(8, 2**17 // n)) if block is None else _whole("block", block, 1, 10**6)
+
+
 def _times(steps, record):
     steps = _whole("steps", steps, 0, 10**9)
     if record is None:
@@ -416,7 +422,7 @@ def _times(steps, record):
         raise ValueError(f"record must have at most {MAX_TIMES} steps, got {len(record)}")
     times = np.asarray(list(record) if np.iterable(record) else None)
     if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
-        raise ValueError(f"record must be a sequence of whole numbers, at least one, got {record!r}")
+        raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
         raise ValueError(f"record must increase within [0, {steps}], got {record!r}")
     return times.astype(np.int64)
@@ -465,7 +471,8 @@ def _check_task(task):
     """Fail in the caller's process, with the argument's name, rather than in a worker."""
     if not hasattr(task.optimizer, "start"):
         raise ValueError(f"optimizer must be SGD, Adam or AMSGrad, got {task.optimizer!r}")
-    if not isinstance(task.law, (Discrete, Gaussian)):
+    known = isinstance(task.law, (Discrete, Gaussian))
+    if not known:
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
     if task.reduce is not None and not callable(task.reduce):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")

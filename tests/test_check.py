@@ -1,0 +1,170 @@
+"""`check` must give the right verdict, and must refuse to give one that means nothing."""
+import json
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import stats
+
+from saddles.check import Bounded, CheckError, Sampled, argue, badge, check, define, holds, parse, slug, step, twins, typeset
+from saddles.symbols import a, lam, mu, t, w, x
+
+NEGATIVE = {a: (-sp.oo, 0)}
+MU = (sp.log(sp.Abs(1 - lam)) + sp.log(sp.Abs(1 - lam * (a - 1)))) / 2
+
+
+def test_a_true_identity_is_verified_and_its_twins_are_refused():
+    v = check("eq:84", "ln((2 - a)/(2*sqrt(1 - a)))", sp.log((2 - a) ** 2 / (4 * (1 - a))) / 2, where=NEGATIVE)
+    assert (v.verdict, v.method, v.severity, v.corrected, v.kind) == ("verified", "symbolic", None, None, "equation")
+    assert len(v.twins) == 3
+
+
+def test_the_domain_matters():
+    printed = "ln((1 - lam)*(1 - lam*(a - 1)))/2"  # without the absolute value
+    assert check("eq:82", printed, MU, where=NEGATIVE | {lam: (0, 1)}).verdict == "verified"
+    v = check("eq:82", printed, MU, where=NEGATIVE, only=NEGATIVE | {lam: (0, 1)}, severity="typo")
+    assert v.verdict == "corrected" and "0 < \\lambda < 1" in v.corrected
+
+
+def test_a_wrong_formula_needs_a_correction_that_holds():
+    with pytest.raises(CheckError, match="does not hold as printed: at a = "):
+        check("claim:4-mean", "a", a / 2)
+    with pytest.raises(CheckError, match="the correction does not hold either"):
+        check("claim:4-mean", "a", a / 2, corrected="a/3", severity="typo")
+    with pytest.raises(ValueError, match="severity must be"):
+        check("claim:4-mean", "a", a / 2, corrected="a/2")
+    v = check("claim:4-mean", "a", a / 2, corrected="a/2", severity="substantive")
+    assert v.verdict == "corrected" and "printed" in v.reason and v.corrected == "$\\frac{a}{2}$"
+
+
+def test_a_right_formula_cannot_be_corrected():
+    with pytest.raises(CheckError, match="nothing to correct"):
+        check("eq:1", "a/2", a / 2, corrected="a/3", severity="typo")
+    with pytest.raises(CheckError, match="nothing to correct"):
+        check("eq:1", "a/2", a / 2, severity="typo")
+
+
+EMPTY = {
+    "a tolerance wider than the effect": lambda: check("eq:1", "1", Bounded(1.0, 5)),
+    "a statistic that tells nothing": lambda: check("eq:1", "1", Sampled(1.0, 100.0, 5, 0)),
+    "a test that always passes": lambda: check("eq:1", "1", lambda v: True, method="exact"),
+    "all symbols cancel": lambda: check("eq:1", "0*a", sp.Integer(0)),
+    "a broken formula passes": lambda: check("eq:1", "a", a, broken=["2*a/2"]),
+    "the shift is inside the tolerance": lambda: check("eq:1", "0", Bounded(0.2, 1.2)),
+}
+
+
+@pytest.mark.parametrize("call", EMPTY.values(), ids=EMPTY.keys())
+def test_an_empty_check_raises(call):
+    with pytest.raises(CheckError, match="empty check"):
+        call()
+
+
+def test_the_derived_side_cannot_be_typed_nor_the_printed_side_computed():
+    with pytest.raises(ValueError, match="derived must be computed"):
+        check("eq:1", "a", "a")
+    with pytest.raises(ValueError, match="printed must be typed"):
+        check("eq:1", a / 2, a / 2)
+
+
+def test_undecided_is_an_error_not_a_verdict():
+    with pytest.raises(CheckError, match="undecided"):  # equal everywhere, but not for SymPy
+        check("eq:1", "sqrt(5 + 2*sqrt(6)) + floor(a/1000)", sp.sqrt(2) + sp.sqrt(3) + sp.Function("f")(a))
+
+
+def test_chains_are_checked_part_by_part():
+    v = check("eq:5", ("0", "(2 - a)*w"), (sp.Integer(0), 2 * w - a * w))
+    assert v.verdict == "verified" and any("part 2: doubled" in twin for twin in v.twins)
+    with pytest.raises(CheckError, match="number of parts"):
+        check("eq:5", ("0", "w"), (sp.Integer(0), w, w))
+
+
+def test_intervals_differ_by_an_end_point():
+    open_ = sp.Interval.open(0, a / (a - 1))
+    v = check("eq:8", "Interval(0, a/(a - 1))", open_, where=NEGATIVE, corrected="Interval.open(0, a/(a - 1))", severity="typo")
+    assert v.verdict == "corrected" and "end point" in v.reason
+    assert any("open or closed" in twin for twin in v.twins)
+    with pytest.raises(CheckError):
+        check("eq:8", "Interval.open(0, a/(a - 2))", open_, where=NEGATIVE)
+
+
+def test_numbers_and_samples():
+    assert check("eq:1", "1/3", Bounded(0.33333, 1e-4)).method == "numeric"
+    v = check("fig:1-left", "1/2", Sampled(0.51, 0.01, 2000, 3))
+    assert (v.verdict, v.method) == ("consistent", "simulation")
+    with pytest.raises(CheckError, match="standard errors"):
+        check("fig:1-left", "1/2", Sampled(0.6, 0.01, 2000, 3))
+
+
+def test_false_alarm_rate_of_a_sample_is_the_stated_one():
+    """5000 normal estimates, alarm 1 %: the count is binomial with mean 50."""
+    estimates = np.random.default_rng(8).normal(0.5, 0.01, 5000)
+    refused = sum(not holds(sp.Rational(1, 2), Sampled(e, 0.01, 1, 8, alarm=0.01))[0] for e in estimates)
+    low, high = stats.binom.ppf([1e-9, 1 - 1e-9], 5000, 0.01)  # this test's own false alarms: 2e-9
+    assert low <= refused <= high
+
+
+def test_a_test_must_refuse_at_least_one_twin_and_says_its_method():
+    v = check("eq:79", "2", lambda bound: bool(bound >= 2) and bool(bound < 4), method="exact")
+    assert v.twins == ("doubled", "sign changed")
+    with pytest.raises(ValueError, match="method must be"):
+        check("eq:79", "2", lambda bound: True)
+    with pytest.raises(CheckError, match="must answer True or False"):
+        check("eq:79", "2", lambda bound: "yes", method="exact")
+
+
+def test_argue_needs_steps_and_a_counterexample_for_a_correction():
+    good = step("one plus one", "2", sp.Integer(1) + 1)
+    assert argue("eq:74", "a limit", [good]).verdict == "argued"
+    v = argue("prop:7", "no such loss", [good], counter=good, instead="some loss", severity="substantive")
+    assert (v.verdict, v.method) == ("corrected", "argument")
+    with pytest.raises(ValueError, match="steps must"):
+        argue("eq:74", "a limit", [])
+    with pytest.raises(ValueError, match="belong together"):
+        argue("eq:74", "a limit", [good], counter=good)
+    with pytest.raises(CheckError, match="fails"):
+        step("one plus one", "3", sp.Integer(1) + 1)
+
+
+def test_define():
+    assert define("def:1", "a name").record()["verdict"] == "definition"
+
+
+@pytest.mark.parametrize("bad", ["", "8", "eq", "eq:", "figure:1", "eq:8 ", None])
+def test_bad_ids(bad):
+    with pytest.raises(ValueError, match="id must look like"):
+        define(bad, "x")
+
+
+@pytest.mark.parametrize("bad", ["", "q + 1", "a +", "import os"])
+def test_what_is_no_formula(bad):
+    with pytest.raises(ValueError, match="printed"):
+        parse(bad)
+
+
+def test_names_extends_the_symbols():
+    y = sp.Symbol("y", real=True)
+    assert parse("y + a", {"y": y}) == y + a
+
+
+@pytest.mark.parametrize("value", [a, -x, sp.Integer(3), sp.Rational(-1, 2), sp.oo, True, (a, w), sp.Interval(0, a),
+                                   sp.Matrix([[a, 1], [1, a]]), sp.log(lam) * mu**t], ids=str)
+def test_every_twin_differs(value):
+    made = twins(value)
+    assert made
+    for _, twin in made:
+        assert twin != value and not (isinstance(twin, tuple) and list(twin) == list(value))
+
+
+def test_a_verdict_travels_in_the_metadata_and_shows_a_badge():
+    v = check("eq:5", "2 - a", 1 - (a - 1), says="the factor is $2 - a$ <b>")
+    shown, metadata = v._repr_mimebundle_()
+    record = metadata["saddles_verdict"]
+    assert json.loads(json.dumps(record)) == record and record["id"] == "eq:5"
+    assert 'id="verdict-eq-5"' in shown["text/html"] and "ledger.html#eq-5" in shown["text/html"]
+    assert "&lt;b&gt;" in badge(v) and r"\(2 - a\)" in badge(v)
+
+
+def test_typeset_and_slug():
+    assert typeset("a < $b < c$") == r'a &lt; <span class="math notranslate nohighlight">\(b &lt; c\)</span>'
+    assert slug("claim:6.1-minima") == "claim-6-1-minima"

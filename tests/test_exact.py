@@ -1,0 +1,110 @@
+"""The exact laws against enumeration of all histories, high precision, and their own limits."""
+from itertools import product
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saddles import exact
+
+CASES = [(-1.0, 0.8), (-1.0, 0.5), (-2.5, 0.3), (-0.1, 1.3), (0.7, 0.9), (3.0, 0.4)]
+curvature, rate = st.floats(-5, 5), st.floats(0.01, 3).filter(lambda r: abs(r - 1) > 1e-3)
+
+
+def histories(a, lam, t):
+    """w_t / w_0 for each of the 2^t equally likely histories."""
+    return np.array([np.prod([1 - lam * x for x in h]) for h in product((1.0, a - 1.0), repeat=t)])
+
+
+@pytest.mark.parametrize("a, lam", CASES)
+def test_growth_law_is_that_of_all_histories(a, lam):
+    values, probs = exact.log_growth_law(a, lam, 7)
+    every = np.log(np.abs(histories(a, lam, 7)))
+    assert probs.sum() == pytest.approx(1, abs=1e-14)
+    for value in values:  # several counts can give the same value
+        assert probs[np.isclose(values, value)].sum() == pytest.approx(np.mean(np.isclose(every, value)), abs=1e-14)
+    assert values @ probs == pytest.approx(every.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("a, lam", CASES)
+@pytest.mark.parametrize("threshold", [0.05, 0.7, 2.0])
+def test_escape_probability_is_that_of_all_histories(a, lam, threshold):
+    sizes = np.abs(histories(a, lam, 8))
+    assert exact.escape_probability(a, lam, 8, threshold, w0=1.0) == pytest.approx(np.mean(sizes > threshold), abs=1e-14)
+    from_uniform = np.mean(np.maximum(0, 1 - threshold / sizes))
+    assert exact.escape_probability(a, lam, 8, threshold) == pytest.approx(from_uniform, abs=1e-12)
+
+
+def test_escape_probability_broadcasts_and_starts_where_told():
+    grid = exact.escape_probability(np.array([-1.0, -2.0]), np.array([[0.3], [0.8]]), 9, 0.4, w0=-0.5)
+    assert grid.shape == (2, 2)
+    assert grid[1, 0] == exact.escape_probability(-1.0, 0.8, 9, 0.8, w0=1.0)
+    assert exact.escape_probability(-1.0, 0.8, 9, 0.4, w0=0) == 0
+    assert exact.escape_probability(-1.0, 0.8, 0, 0.25) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("a, lam", CASES)
+def test_mu_and_s2_to_thirty_digits(a, lam):
+    with mpmath.workdps(30):
+        logs = [mpmath.log(abs(1 - mpmath.mpf(lam) * x)) for x in (1, mpmath.mpf(a) - 1)]
+        mean = sum(logs) / 2
+        spread = sum((v - mean) ** 2 for v in logs) / 2
+    assert exact.mu(a, lam) == pytest.approx(float(mean), abs=1e-14)
+    assert exact.s2(a, lam) == pytest.approx(float(spread), abs=1e-13)
+
+
+def test_learning_rate_one_is_proposition_1():
+    assert exact.mu(-1, 1) == -np.inf
+    values, probs = exact.log_growth_law(-1, 1, 3)
+    assert values[0] == pytest.approx(3 * np.log(3)) and list(values[1:]) == [-np.inf] * 3
+    assert exact.escape_probability(-1, 1, 10, 1e-9, w0=1.0) == pytest.approx(2.0**-10)
+
+
+@given(a=st.floats(-20, 20), lam=rate)
+def test_attracting_rates_are_where_mu_is_negative(a, lam):
+    inside = any(low < lam < high for low, high in exact.attracting_rates(a))
+    drift = exact.mu(a, lam)
+    assert abs(drift) < 1e-9 or inside == (drift < 0)
+
+
+@pytest.mark.parametrize("a", [-1e6, -3.0, -1e-9, 0.0, 0.5, 1.0, 1.1, 2.0, 7.0])
+def test_mu_vanishes_at_the_ends_of_the_attracting_rates(a):
+    for interval in exact.attracting_rates(a):
+        for end in interval:
+            if end > 0:
+                assert exact.mu(a, end) == pytest.approx(0, abs=1e-8) or exact.s2(a, end) == np.inf
+
+
+def test_ends_for_the_paper_s_example():
+    assert exact.attracting_rates(-1) == [(0.5, pytest.approx((1 + np.sqrt(17)) / 4))]
+
+
+@given(a=curvature, lam=rate, t=st.integers(0, 200), low=st.floats(1e-6, 10), factor=st.floats(1, 100))
+def test_escape_probability_is_a_probability_and_falls_with_the_threshold(a, lam, t, low, factor):
+    near, far = exact.escape_probability(a, lam, t, [low, low * factor])
+    assert -1e-12 <= far <= near + 1e-12 <= 1 + 2e-12
+
+
+@pytest.mark.parametrize("a, lam", CASES)
+def test_means_are_those_of_all_histories(a, lam):
+    ratios = histories(a, lam, 6)
+    assert exact.mean_w(a, lam, 6) == pytest.approx(ratios.mean())
+    assert exact.mean_w2(a, lam, 6) == pytest.approx((ratios**2).mean())
+
+
+BAD = [
+    ("a", lambda: exact.mu(np.nan, 0.5)), ("lam", lambda: exact.mu(-1, 0)), ("lam", lambda: exact.s2(-1, -2)),
+    ("a", lambda: exact.attracting_rates(np.inf)), ("t", lambda: exact.log_growth_law(-1, 0.5, -1)),
+    ("t", lambda: exact.log_growth_law(-1, 0.5, 2.0)), ("t", lambda: exact.log_growth_law(-1, 0.5, 10**12)),
+    ("threshold", lambda: exact.escape_probability(-1, 0.5, 3, 0)), ("w0", lambda: exact.escape_probability(-1, 0.5, 3, 1, w0="here")),
+    ("w0", lambda: exact.escape_probability(-1, 0.5, 3, 1, w0=np.nan)), ("t", lambda: exact.mean_w(-1, 0.5, True)),
+    ("lam", lambda: exact.mean_w2(-1, np.array([0.1, np.inf]), 1)),
+]
+
+
+@pytest.mark.parametrize("name, call", BAD, ids=[f"{i}-{name}" for i, (name, _) in enumerate(BAD)])
+def test_bad_input_is_named(name, call):
+    with pytest.raises(ValueError, match=rf"^{name} must"):
+        call()

@@ -1,0 +1,54 @@
+"""The built site's ledger: complete records, anchors that exist, and tables that show them."""
+import json
+import re
+
+import pytest
+
+from saddles.check import KINDS, METHODS, SEVERITIES, slug
+
+FIELDS = ["id", "kind", "verdict", "severity", "method", "printed", "corrected", "reason", "chapter", "anchor"]
+
+
+@pytest.fixture(scope="module")
+def entries(site):
+    return json.loads((site / "ledger.json").read_text(encoding="utf-8"))
+
+
+def test_there_are_entries(entries):
+    assert len(entries) > 20
+
+
+def test_every_entry_is_complete(entries):
+    for e in entries:
+        assert list(e) == FIELDS and e["kind"] == KINDS[e["id"].split(":")[0]], e
+        assert e["printed"].strip(), e
+        if e["verdict"] == "definition":
+            assert e["method"] is None and e["severity"] is None, e
+            continue
+        assert e["method"] in METHODS, e
+        assert (e["verdict"] == "consistent") == (e["method"] == "simulation" and not e["severity"]), e
+        corrected = e["verdict"] == "corrected"
+        assert corrected == (e["severity"] in SEVERITIES) == bool(e["corrected"]), e
+        assert not corrected or e["reason"].strip(), e
+
+
+def test_every_id_stands_once(entries):
+    ids = [e["id"] for e in entries]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_anchor_is_on_its_page_and_every_row_in_the_table(entries, site):
+    table = (site / "chapters/ledger.html").read_text(encoding="utf-8")
+    for e in entries:
+        page = (site / f"{e['chapter']}.html").read_text(encoding="utf-8")
+        assert page.count(f'id="{e["anchor"]}"') == 1, e["id"]
+        assert f'<tr id="{slug(e["id"])}"' in table
+        assert f'ledger.html#{slug(e["id"])}"' in page
+
+
+def test_the_numbers_above_the_table_are_counted(entries, site):
+    table = (site / "chapters/ledger.html").read_text(encoding="utf-8")
+    assert f"<p>{len(entries)} entries: " in table
+    for verdict, shown in {"verified": None, "corrected": None}.items():
+        shown = sum(e["verdict"] == verdict for e in entries)
+        assert re.search(rf"\b{shown} {verdict}\b", table)
