@@ -68,8 +68,10 @@ def test_the_derived_side_cannot_be_typed_nor_the_printed_side_computed():
 
 
 def test_undecided_is_an_error_not_a_verdict():
-    with pytest.raises(CheckError, match="undecided"):  # equal everywhere, but not for SymPy
-        check("eq:1", "sqrt(5 + 2*sqrt(6)) + floor(a/1000)", sp.sqrt(2) + sp.sqrt(3) + sp.Function("f")(a))
+    with pytest.raises(CheckError, match="undecided: .* cannot prove"):  # equal wherever it is looked at
+        check("eq:1", "a", a + sp.Heaviside(a - 100))
+    with pytest.raises(CheckError, match="undecided: .* has no number"):
+        check("eq:1", "a", sp.Function("f")(a))
 
 
 def test_chains_are_checked_part_by_part():

@@ -57,8 +57,8 @@ def stationary_density(loss, C):
     """The density without flux, eq. (51), not normalised: exp(-(2 S/lambda) int L'/C dw) / C.
 
     loss, C: SymPy expressions in w. Logarithms are of absolute values, so the result is real on
-    both sides of a zero of C; there each side may carry a constant of its own. Nothing is said
-    about its integral: see `normalise`. ValueError if SymPy finds no antiderivative of L'/C.
+    both sides of a zero of C; there each side may carry a constant of its own (to simplify it,
+    put a positive symbol for w). Nothing is said about its integral: see `normalise`. ValueError if SymPy finds no antiderivative of L'/C.
     """
     C = _expression("C", C)
     if C == 0:
@@ -67,8 +67,12 @@ def stationary_density(loss, C):
     if exponent.has(sp.Integral):
         raise ValueError(f"loss and C must be simple enough: SymPy cannot integrate L'/C = "
                          f"{_slope(loss) / C}; use exact_chain")
-    exponent = exponent.replace(sp.log, lambda argument: sp.log(sp.Abs(argument)))
-    return sp.simplify(sp.exp(sp.expand(-2 * S / lam * exponent))) / C
+    exponent = sp.expand(-2 * S / lam * exponent)
+    powers = sp.collect(exponent, sorted(exponent.atoms(sp.log), key=str), evaluate=False)
+    rest = powers.pop(sp.S.One, sp.S.Zero)
+    factors = [sp.Abs(log.args[0]) ** power if isinstance(log, sp.log) else sp.exp(log * power)
+               for log, power in powers.items()]
+    return sp.powsimp(sp.Mul(*factors, sp.exp(rest)) / C)
 
 
 def noise_for(p, loss, c0, low=0):
@@ -81,10 +85,11 @@ def noise_for(p, loss, c0, low=0):
     """
     p, low = _expression("p", p), _expression("low", low)
     v = sp.Dummy("v", real=True)
-    force = sp.integrate((_slope(loss) * p).subs(w, v), (v, low, w))
+    pull = sp.powsimp(sp.expand(_slope(loss) * p))  # exponents as one sum: SymPy then knows erf
+    force = sp.integrate(pull.subs(w, v), (v, low, w))
     if force.has(sp.Integral):
-        raise ValueError(f"p and loss must be simple enough: SymPy cannot integrate {_slope(loss) * p}")
-    return sp.simplify((_expression("c0", c0) - 2 * S / lam * force) / p)
+        raise ValueError(f"p and loss must be simple enough: SymPy cannot integrate {pull}")
+    return (_expression("c0", c0) - 2 * S / lam * force) / p
 
 
 # The integral of a density
@@ -165,6 +170,8 @@ def _shell(f, start, stop, total, end):
         cells = start + (stop - start) * (np.arange(pieces)[:, None] + (NODES + 1) / 2) / pieces
         with np.errstate(all="ignore"):
             values = f(cells)
+        if math.isinf(end) and np.isinf(values).any():
+            raise ValueError(f"density cannot be normalised: its integral diverges at {end:g}")
         if not np.all(values >= 0) or np.isinf(values).any():
             raise ValueError(f"density must be finite and >= 0 inside; it is not near {cells.flat[0]:g}"
                              f" on the way to {end:g}")
@@ -310,8 +317,8 @@ def exact_chain(loss, C, edges, *, lam, S=1):
     Rates: up[i] = lambda^2/(2S) C(e) p(e) / (p(x_i) h_i (x_{i+1} - x_i)) with e the edge between the
     centres x_i, x_{i+1}, h_i the width and p the density; `down` likewise, so up[i] p_i h_i =
     down[i+1] p_{i+1} h_{i+1}. No time is discretised, so the stationary law has no bias but that of
-    the grid (p at the centre stands for the cell: order h^2); exit times have an error of order h
-    in where the boundary lies (use `edges` that put one there) and h^2 otherwise.
+    the grid (p at the centre stands for the cell: order h^2). A walker exits when it reaches the
+    first centre outside, so exit times are right to order h^2 if the bounds are centres, else h.
     """
     for name, value in (("lam", lam), ("S", S)):
         if not isinstance(value, (int, float, np.number)) or not 0 < value < math.inf:
