@@ -17,7 +17,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from saddles.check import KEY, slug, typeset
+from saddles.check import KEY, METHODS, slug, typeset
 
 log = logging.getLogger(__name__)
 FIELDS = ("id", "kind", "verdict", "severity", "method", "printed", "corrected", "reason", "chapter", "anchor")
@@ -54,8 +54,7 @@ def records_of(notebook, docname):
         for output in cell.get("outputs", []):
             record = output.get("metadata", {}).get(KEY)
             if record:
-                yield {k: record.get(k) for k in FIELDS[:-2]} | {
-                    "chapter": docname, "anchor": f"verdict-{slug(record['id'])}"}
+                yield record | {"chapter": docname, "anchor": f"verdict-{slug(record['id'])}"}
 
 
 def order(entry):
@@ -110,33 +109,65 @@ def one(entries, id, app, docname):
 
 
 def ledger_table(entries, app, docname):
-    counts = Counter(e["verdict"] for e in entries)
     left = [id for id in PAPER if id not in {e["id"] for e in entries}]
-    total = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+    numbered = len(PAPER) - len(left)
+    rest = (f"<details><summary>{len(left)} numbered statements are not yet treated.</summary>"
+            f"<p>{escape(', '.join(left))}</p></details>" if left else "")
     rows = "".join(row(e, app, docname) for e in entries)
-    rest = (f'<details><summary>{len(left)} of the paper\'s {len(PAPER)} numbered statements are not yet '
-            f'treated.</summary><p>{escape(", ".join(left))}</p></details>' if left else
-            f"<p>Every one of the paper's {len(PAPER)} numbered statements is treated.</p>")
-    return (f"<p>{len(entries)} entries: {total}.</p>{rest}"
-            '<div class="ledger-scroll" tabindex="0"><table class="ledger"><thead><tr><th>Id<th>Verdict<th>How'
-            f"<th>Printed<th>Instead<th>Why</thead><tbody>{rows}</tbody></table></div>")
+    return (f"<p>{len(entries)} entries: {numbered} of the paper's {len(PAPER)} numbered statements and "
+            f"{len(entries) - numbered} claims of its text.</p>{rest}{counts_table(entries)}{filters(entries)}"
+            '<div class="ledger-scroll" tabindex="0" role="region" aria-label="The ledger">'
+            '<table class="ledger" id="ledger"><thead><tr><th scope="col">Statement<th scope="col">Printed'
+            '<th scope="col">What was found</thead>'
+            f"<tbody>{rows}</tbody></table></div>")
+
+
+def counts_table(entries):
+    """How many entries of each verdict rest on which method."""
+    methods = [m for m in (*METHODS, None) if any(e["method"] == m for e in entries)]
+    times = Counter((e["verdict"], e["method"]) for e in entries)
+    head = "".join(f'<th scope="col">{m or "no check"}' for m in methods)
+    body = "".join(f'<tr><th scope="row">{v}' + "".join(f"<td>{times[v, m] or ''}" for m in methods)
+                   + f"<td>{sum(times[v, m] for m in methods)}" for v in VERDICTS)
+    return (f'<div class="ledger-scroll"><table class="ledger"><thead><tr><th scope="col">Verdict{head}'
+            f'<th scope="col">all</thead><tbody>{body}</tbody></table></div>')
+
+
+def filters(entries):
+    """Choices that assets/ledger.js turns into a filter; without it they stay hidden."""
+    def choice(key):
+        options = sorted({e[key] for e in entries if e[key]})
+        return (f'<label>{key} <select data-key="{key}"><option value="">all</option>'
+                + "".join(f"<option>{escape(o)}</option>" for o in options) + "</select></label>")
+
+    return (f'<form class="ledger-filters" hidden>{"".join(map(choice, ("verdict", "severity", "kind", "chapter")))}'
+            '<output aria-live="polite"></output></form>')
 
 
 def row(e, app, docname):
-    return (f'<tr id="{slug(e["id"])}" class="{e["verdict"]}" data-kind="{e["kind"]}" data-chapter="{e["chapter"]}" '
-            f'data-verdict="{e["verdict"]}" data-severity="{e["severity"] or ""}">'
-            f'<td><a href="{link(e, app, docname)}">{escape(e["id"])}</a>'
-            f"<td>{e['verdict']}{' (' + e['severity'] + ')' if e['severity'] else ''}<td>{e['method'] or '—'}"
-            f"<td>{typeset(e['printed'])}<td>{typeset(e['corrected'] or '')}<td>{typeset(e['reason'] or '')}")
+    data = "".join(f' data-{k}="{escape(e[k] or "")}"' for k in ("verdict", "severity", "kind", "chapter"))
+    how = ", ".join(x for x in (e["severity"], e["method"]) if x)
+    found = (f"<p>Instead: {typeset(e['corrected'])}</p>" if e["corrected"] else "") + typeset(e["reason"] or "")
+    return (f'<tr id="{slug(e["id"])}"{data}><td><a href="{link(e, app, docname)}">{escape(e["id"])}</a>'
+            f"<br><b>{e['verdict']}</b><br><small>{how}</small><td>{typeset(e['printed'])}<td>{found}")
 
 
 def errata_list(entries, app, docname):
-    wrong = sorted((e for e in entries if e["verdict"] == "corrected"),
-                   key=lambda e: (e["severity"] != "substantive", order(e)))
-    items = "".join(
-        f'<li><a href="{link(e, app, docname)}">{escape(e["id"])}</a> ({e["severity"]}). Printed: '
-        f"{typeset(e['printed'])}. Instead: {typeset(e['corrected'])}. {typeset(e['reason'])}</li>" for e in wrong)
-    return f"<p>{len(wrong)} corrections.</p><ol>{items}</ol>"
+    """The corrected entries, substantive ones first, each with its witness and consequences."""
+    parts = []
+    for severity, title in (("substantive", "A reader who relies on these goes wrong"),
+                            ("typo", "No reader goes wrong by these")):
+        wrong = [e for e in entries if e["severity"] == severity]
+        items = "".join(erratum(e, app, docname) for e in wrong)
+        parts.append(f'<section id="{severity}"><h2>{title} ({len(wrong)})</h2><dl class="errata">{items}</dl></section>')
+    return "".join(parts)
+
+
+def erratum(e, app, docname):
+    lines = [("Printed", e["printed"]), ("Right", e["corrected"]), ("Witness", e["reason"]),
+             ("Changes", e.get("changes")), ("The text conversion may be to blame", e.get("conversion"))]
+    text = "".join(f"<p><i>{name}.</i> {typeset(value)}</p>" for name, value in lines if value)
+    return f'<dt><a href="{link(e, app, docname)}">{escape(e["id"])}</a></dt><dd>{text}</dd>'
 
 
 TABLES = {"ledger": ledger_table, "errata": errata_list}
@@ -153,7 +184,7 @@ def write(app, exception):
                  and f'id="{e["anchor"]}"' not in page]
     if lost:  # too late for a warning: it would no longer fail the build
         raise ExtensionError(f"ledger: anchors that are not on their page: {', '.join(lost)}")
-    text = json.dumps(entries, ensure_ascii=False, indent=1)
+    text = json.dumps([{k: e[k] for k in FIELDS} for e in entries], ensure_ascii=False, indent=1)
     (Path(app.outdir) / "ledger.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 import sympy as sp
 from saddles import diffusion
-from saddles.diffusion import (euler_maruyama, exact_chain, flux, fokker_planck, noise_for, normalise,
-                               stationary_density)
+from saddles.diffusion import (
+    euler_maruyama,
+    exact_chain,
+    flux,
+    fokker_planck,
+    noise_for,
+    normalise,
+    stationary_density,
+)
 from saddles.landscapes import quadratic
 from saddles.simulate import uniform
 from saddles.symbols import S, a, b, c0, lam, sigma, t, w, w0, x
@@ -134,15 +141,15 @@ def test_ornstein_uhlenbeck_step_by_step():
 
 
 def test_records_and_the_last_state():
-    kw = dict(drift=lambda v: -v, noise=lambda v: v, w0=uniform(-1, 1, 50), steps=20, dt=0.01, seed=3)
+    kw = dict(drift=lambda v: -v, noise=lambda v: v, w0=uniform(-1, 1, 50), steps=20, dt=0.01, seed=3)  # noqa: C408 - read as a call
     every = euler_maruyama(**kw, record=range(21))
     assert every.w.shape == (21, 50) and np.array_equal(every.times, range(21))
     assert np.array_equal(euler_maruyama(**kw).w[0], every.w[-1])
     assert np.all(np.abs(every.w[0]) <= 1)
 
 
-def test_chunks_are_independent_and_blocks_do_not_matter(monkeypatch):
-    kw = dict(drift=lambda v: -v, noise=lambda v: 1.0, w0=np.zeros(10), steps=100, dt=0.1, seed=3)
+def test_chunks_are_independent():
+    kw = dict(drift=lambda v: -v, noise=lambda v: 1.0, w0=np.zeros(10), steps=100, dt=0.1, seed=3)  # noqa: C408 - read as a call
     first = euler_maruyama(**kw, chunk=5).w
     assert np.array_equal(first, euler_maruyama(**kw, chunk=5).w)
     assert len(np.unique(first)) == 10
@@ -155,7 +162,7 @@ def test_starts_are_not_changed():
 
 
 def test_boundaries():
-    kw = dict(drift=lambda v: 0.0 * v, noise=lambda v: 1.0, w0=np.zeros(5000), steps=200, dt=0.1, seed=5)
+    kw = dict(drift=lambda v: 0.0 * v, noise=lambda v: 1.0, w0=np.zeros(5000), steps=200, dt=0.1, seed=5)  # noqa: C408 - read as a call
     clipped = euler_maruyama(**kw, boundary=("clip", -1, 2)).w[0]
     folded = euler_maruyama(**kw, boundary=("reflect", -1, 2)).w[0]
     for sample in (clipped, folded):
@@ -173,7 +180,7 @@ def test_folding_is_a_mirror_even_from_far():
 
 
 def test_taming_keeps_a_superlinear_drift_in():
-    kw = dict(drift=lambda v: -v**3, noise=lambda v: 1.0, w0=np.full(100, 10.0), steps=100, dt=0.1, seed=5)
+    kw = dict(drift=lambda v: -v**3, noise=lambda v: 1.0, w0=np.full(100, 10.0), steps=100, dt=0.1, seed=5)  # noqa: C408 - read as a call
     assert euler_maruyama(**kw).diverged.all()
     tamed = euler_maruyama(**kw, tamed=True)
     assert not tamed.diverged.any() and np.abs(tamed.w).max() < 10
@@ -241,10 +248,10 @@ def test_exit_times_solve_the_linear_system():
 
 def test_exit_times_keep_digits_when_they_are_huge():
     chain = exact_chain(w**2 / 2, 1, grid(-3, 3, 0.01), lam=0.1)
-    time = chain.exit_time(-2.5, 2.5)[np.argmin(abs(chain.centres))]
-    inner = lambda y: mpmath.quad(lambda v: mpmath.e ** (-10 * v * v), [0, y])
+    time = chain.exit_time(-2.4975, 2.4975)[np.argmin(abs(chain.centres))]  # 2.5 is a centre
+    inner = lambda y: mpmath.sqrt(mpmath.pi / 40) * mpmath.erf(mpmath.sqrt(10) * y)
     exact = 200 * mpmath.quad(lambda y: inner(y) * mpmath.e ** (10 * y * y), [0, 1, 2, 2.3, 2.4, 2.5])
-    assert exact > 1e27 and abs(time / exact - 1) < 0.05  # the bound lies 0.005 off
+    assert exact > 1e27 and abs(time / exact - 1) < 0.02  # (50 h)^2 / 24
 
 
 def test_paths_and_chain_agree():
@@ -252,7 +259,7 @@ def test_paths_and_chain_agree():
     chain = exact_chain(loss, C, grid(-4, 4, 0.02), lam=rate)
     n = 20_000
     found = euler_maruyama(lambda v: -rate * (v**3 - v), lambda v: rate * np.sqrt(1 + v * v),
-                           np.zeros(n), 2000, 0.05, seed=11).w[0]
+                           np.zeros(n), 800, 0.05, seed=11).w[0]
     cdf = np.cumsum(chain.probs)
     gaps = np.searchsorted(np.sort(found), chain.centres + 0.01) / n - cdf
     assert np.abs(gaps).max() < 0.02

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saddles import exact
+from saddles import exact, noise
 
 CASES = [(-1.0, 0.8), (-1.0, 0.5), (-2.5, 0.3), (-0.1, 1.3), (0.7, 0.9), (3.0, 0.4)]
 curvature, rate = st.floats(-5, 5), st.floats(0.01, 3).filter(lambda r: abs(r - 1) > 1e-3)
@@ -108,3 +108,62 @@ BAD = [
 def test_bad_input_is_named(name, call):
     with pytest.raises(ValueError, match=rf"^{name} must"):
         call()
+
+
+# Gaussian data, Appendix B.2
+
+
+def gaussian_mu_reference(mean, std, lam):
+    """The closed form at 60 digits."""
+    with mpmath.workdps(60):
+        m, s = 1 - mpmath.mpf(lam) * mpmath.mpf(mean), mpmath.mpf(lam) * mpmath.mpf(std)
+        k2 = (m / s) ** 2 / 2
+        return mpmath.log(s) - (mpmath.euler + mpmath.log(2)) / 2 + k2 * mpmath.hyp2f2(1, 1, 1.5, 2, -k2)
+
+
+SHAPES = [0, 1e-8, 0.1, 0.5, 1, 1.3, 2, 3, 5, 7, 9, 9.9999, 10.0001, 11, 15, 30]  # |m|/s, on both sides of 10
+
+
+@pytest.mark.parametrize("k", SHAPES)
+@pytest.mark.parametrize("side, scale", [(1, 1.0), (-1, 1.0), (1, 1e-6), (-1, 1e6)])
+def test_gaussian_mu_is_the_closed_form(k, side, scale):
+    lam, std = 0.5, 2.0
+    mean = (1 - side * k) / lam  # m = side k and s = 1
+    assert exact.gaussian_mu(mean, std, lam) == pytest.approx(float(gaussian_mu_reference(mean, std, lam)), abs=1e-14)
+    assert exact.gaussian_mu(mean * scale, std * scale, lam / scale) == pytest.approx(
+        float(exact.gaussian_mu(mean, std, lam)), abs=1e-13)  # x -> x scale, lambda -> lambda / scale
+
+
+@pytest.mark.parametrize("mean, std, lam", [(-0.2, 0.5, 0.8), (-1.0, 1.0, 0.3), (0.0, 1.0, 1.0), (3.0, 0.7, 0.4)])
+def test_gaussian_mu_is_the_quadrature(mean, std, lam):
+    log = lambda v: mpmath.log(abs(1 - lam * v))
+    assert exact.gaussian_mu(mean, std, lam) == pytest.approx(
+        float(noise.Gaussian(mean, std).expect(log, points=[1 / lam])), abs=1e-14)
+
+
+def test_gaussian_mu_in_its_limits():
+    assert exact.gaussian_mu(0.0, 1.0, 1e9) == pytest.approx(np.log(1e9) - (np.euler_gamma + np.log(2)) / 2)
+    assert exact.gaussian_mu(-1.0, 0.0, 0.8) == np.log(1.8)
+    assert exact.gaussian_mu(2.0, 0.0, 0.5) == -np.inf  # m = s = 0
+    assert exact.gaussian_mu(0.0, 1e-300, 1.0) == 0
+    assert exact.gaussian_mu(-1.0, 1e-3, 1.0) == pytest.approx(np.log(2) - 1e-6 / 8, abs=1e-12)
+    grid = exact.gaussian_mu(np.linspace(-1, 0, 3), 1.0, np.array([[0.1], [0.5]]))
+    assert grid.shape == (2, 3) and grid[1, 2] == exact.gaussian_mu(0.0, 1.0, 0.5)
+
+
+@given(mean=st.floats(-50, 50), std=st.floats(0.01, 50), lam=rate)
+def test_gaussian_mu_falls_below_the_mean_step_at_most(mean, std, lam):
+    """Jensen: E log|y| <= log E[y^2] / 2; and Gaussian noise never gives less than k = 0 does."""
+    m, s = 1 - lam * mean, lam * std
+    value = exact.gaussian_mu(mean, std, lam)
+    assert np.log(s) - (np.euler_gamma + np.log(2)) / 2 - 1e-12 <= value <= np.log(m * m + s * s) / 2 + 1e-12
+
+
+BAD_GAUSSIAN = [("mean", (np.nan, 1.0, 0.5)), ("std", (0.0, -1.0, 0.5)), ("std", (0.0, np.inf, 0.5)),
+                ("lam", (0.0, 1.0, 0.0)), ("lam", (0.0, 1.0, [0.1, -1.0]))]
+
+
+@pytest.mark.parametrize("name, arguments", BAD_GAUSSIAN)
+def test_bad_input_of_gaussian_mu_is_named(name, arguments):
+    with pytest.raises(ValueError, match=rf"^{name} must"):
+        exact.gaussian_mu(*arguments)

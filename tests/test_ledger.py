@@ -49,6 +49,15 @@ def test_every_anchor_is_on_its_page_and_every_row_in_the_table(entries, site):
 def test_the_numbers_above_the_table_are_counted(entries, site):
     table = (site / "chapters/ledger.html").read_text(encoding="utf-8")
     assert f"<p>{len(entries)} entries: " in table
-    for verdict, shown in {"verified": None, "corrected": None}.items():
-        shown = sum(e["verdict"] == verdict for e in entries)
-        assert re.search(rf"\b{shown} {verdict}\b", table)
+    for verdict in ("verified", "corrected", "consistent", "argued", "definition"):
+        shown = re.search(rf'<th scope="row">{verdict}.*?<td>(\d+)(?=<tr>|</tbody>)', table)
+        assert int(shown[1]) == sum(e["verdict"] == verdict for e in entries)
+
+
+def test_the_errata_are_the_corrected_entries(entries, site):
+    page = (site / "chapters/errata.html").read_text(encoding="utf-8")
+    listed = re.findall(r'<dt><a href="[^"]+">([^<]+)</a>', page)
+    wrong = [e for e in entries if e["verdict"] == "corrected"]
+    assert sorted(listed) == sorted(e["id"] for e in wrong)
+    substantive = sum(e["severity"] == "substantive" for e in wrong)
+    assert {e["id"] for e in wrong if e["severity"] == "substantive"} == set(listed[:substantive])

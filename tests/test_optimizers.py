@@ -1,4 +1,4 @@
-"""Every step rule, walker by walker, against plain Python and (if installed) torch.optim."""
+"""Every step rule, walker by walker, against plain Python (and torch.optim: extra_torch.py)."""
 
 import math
 
@@ -62,30 +62,6 @@ def test_steps_against_plain_python(rule, name):
         step(x)
         assert np.allclose(w, reference, rtol=1e-10, atol=1e-12), t
         w[:] = reference
-
-
-@pytest.mark.parametrize("name", LANDSCAPES)
-@pytest.mark.parametrize("rule", [SGD(0.1), Adam(0.2), Adam(0.2, beta1=0.0), Adam(0.1, eps=1e-8),
-                                  AMSGrad(0.2, 0.0, bias_correction=True),
-                                  AMSGrad(0.2, 0.9, eps=1e-8, bias_correction=True)], ids=repr)
-def test_steps_against_torch(rule, name):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; it is no requirement")
-    landscape, rng, steps = LANDSCAPES[name], np.random.default_rng(2), 60
-    xs = TwoPoint(-0.4).sample(rng, (steps, 50))
-    w = rng.uniform(-0.6, 0.6, (landscape.dim, 50))
-    theirs = torch.tensor(w.copy(), dtype=torch.float64, requires_grad=True)
-    if isinstance(rule, SGD):
-        optimizer = torch.optim.SGD([theirs], lr=rule.lr)
-    else:
-        optimizer = torch.optim.Adam([theirs], lr=rule.lr, betas=(rule.beta1, rule.beta2),
-                                     eps=rule.eps, amsgrad=isinstance(rule, AMSGrad))
-    step, _ = start(rule, landscape, w)
-    for x in xs:
-        theirs.grad = torch.stack(derivative(name, theirs.detach(), torch.tensor(x)))
-        optimizer.step()
-        step(x)
-        assert np.allclose(w, theirs.detach().numpy(), rtol=1e-10, atol=1e-12)
-        w[:] = theirs.detach().numpy()
 
 
 def test_first_step_of_adam_has_length_lr():

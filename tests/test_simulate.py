@@ -72,14 +72,6 @@ def test_workers_and_executors_change_no_bit():
         assert same(*logs)
 
 
-def test_dask_is_one_more_executor():
-    distributed = pytest.importorskip("distributed", reason="Dask is an optional extra")
-    args = (quadratic, LAW, AMSGrad(0.3), start(quadratic, 500), 40)
-    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
-        there = run(*args, seed=4, chunk=100, executor=client.get_executor())
-    assert same(there, run(*args, seed=4, chunk=100))
-
-
 def test_recording_more_changes_nothing_else():
     args = (quadratic, LAW, SGD(0.8), start(quadratic, 100), 50)
     every = run(*args, seed=1, record=range(51))

@@ -78,6 +78,8 @@ class Verdict:
     corrected: str | None
     reason: str
     twins: tuple = field(default=())
+    changes: str | None = None
+    conversion: str | None = None
 
     def record(self):
         """The ledger's entry, without chapter and anchor, which the build adds."""
@@ -86,7 +88,8 @@ class Verdict:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         shown = {"text/html": badge(self), "text/plain": f"{self.id}: {self.verdict}"}
-        return shown, {KEY: self.record() | {"twins": list(self.twins)}}
+        return shown, {KEY: self.record() | {"twins": list(self.twins), "changes": self.changes,
+                                             "conversion": self.conversion}}
 
 
 def parse(text, names=None):
@@ -271,18 +274,21 @@ def _refused(value, derived, where, broken):
 # --- verdicts ------------------------------------------------------------------------------------
 
 def check(id, printed, derived, *, says=None, where=None, corrected=None, instead=None, only=None,
-          severity=None, reason=None, method=None, broken=(), names=None):
+          severity=None, reason=None, changes=None, conversion=None, method=None, broken=(), names=None):
     """Compute the verdict on one claim of the paper.
 
     id         the ledger's id, e.g. "eq:8" or "claim:6.1-minima"
     printed    the printed side, typed from the paper: a string, or a tuple of strings for a chain
     derived    what was computed (see the module); a function needs `method`
-    says       the printed claim in words ($...$ for formulas), if the formula alone does not say it
+    says       the printed claim in words ($...$ for formulas), if the formula alone does not say it;
+               words that end in "is", "by", "to", ... are completed by the printed formula
     where      {symbol: (low, high)}: the open domain on which the paper states it
     corrected  the statement that holds instead, a string like `printed`; `instead`: in words
     only       {symbol: (low, high)}: the smaller domain on which it holds
     severity   "typo" or "substantive"; needed if it is corrected, refused if it is not
     reason     one sentence; by default the witness that was found
+    changes    if it is corrected: what that changes downstream, which results survive
+    conversion if the text conversion of the paper may be to blame: which character
     broken     further broken formulas (strings) that the comparison must refuse
     names      {name: symbol} for formulas with symbols that are not in `saddles.symbols`
 
@@ -298,7 +304,7 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
         raise CheckError(f"empty check: the printed side {printed!r} is zero whatever its symbols are")
     ok, why = holds(value, target, domain)
     fixing = corrected is not None or only is not None
-    if ok and (fixing or severity):
+    if ok and (fixing or severity or changes):
         raise CheckError(f"{id} holds as printed; there is nothing to correct")
     right = None
     if not ok:
@@ -314,8 +320,8 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
         right = instead or _text(corrected if corrected is not None else printed, names, only)
     refused = _refused(value, target, domain, [(text, _parse_any(text, names)) for text in broken])
     verdict = "corrected" if not ok else "consistent" if method == "simulation" else "verified"
-    return Verdict(id, kind, verdict, severity, method, says or _text(printed, names), right,
-                   reason or ("" if ok else _sentence(why)), refused)
+    return Verdict(id, kind, verdict, severity, method, _sayings(says, _text(printed, names)), right,
+                   reason or ("" if ok else _sentence(why)), refused, changes, conversion)
 
 
 def step(says, printed, derived, *, where=None, method=None, broken=(), names=None):
@@ -329,7 +335,8 @@ def step(says, printed, derived, *, where=None, method=None, broken=(), names=No
     return Step(says, method, _refused(value, derived, where, [(s, _parse_any(s, names)) for s in broken]))
 
 
-def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None):
+def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None, changes=None,
+          conversion=None):
     """The verdict on a claim that rests on a proof in words, whose steps are tested.
 
     `steps`: results of `step`, at least one. If the printed claim is wrong, `counter` is a `step`
@@ -348,7 +355,7 @@ def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=
                      + "; ".join(s.says for s in steps) + ".")
     every = steps + ((counter,) if counter else ())
     return Verdict(id, kind, verdict, severity, "argument", says, instead, why,
-                   tuple(f"{s.says}: {twin}" for s in every for twin in s.twins))
+                   tuple(f"{s.says}: {twin}" for s in every for twin in s.twins), changes, conversion)
 
 
 def define(id, says):
@@ -410,6 +417,12 @@ def _latex(value, names):
         return sp.latex(parse(value, names), ln_notation=True)
 
 
+def _sayings(says, formula):
+    if not says:
+        return formula
+    return f"{says} {formula}" if re.search(r"\b(is|are|by|to|of|at|from)$|:$", says) else says
+
+
 def _sentence(text):
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
@@ -431,8 +444,10 @@ def badge(v):
     how = " · ".join(x for x in (v.severity, v.method) if x)
     fixed = f"<p>Instead: {typeset(v.corrected)}</p>" if v.corrected else ""
     reason = f"<p>{typeset(v.reason)}</p>" if v.reason else ""
+    after = f"<p>What it changes: {typeset(v.changes)}</p>" if v.changes else ""
+    blame = f"<p>The text conversion may be to blame: {typeset(v.conversion)}</p>" if v.conversion else ""
     twins = f"<p>Refused when broken: {html.escape('; '.join(v.twins))}.</p>" if v.twins else ""
     return (f'<div class="verdict" data-verdict="{v.verdict}" id="verdict-{slug(v.id)}">'
             f'<p><a href="ledger.html#{slug(v.id)}">{html.escape(v.id)}</a> <b>{v.verdict}</b> '
             f"<small>{how}</small></p>{fixed}<details><summary>why, and how it was checked</summary>"
-            f"<p>Printed: {typeset(v.printed)}</p>{reason}{twins}</details></div>")
+            f"<p>Printed: {typeset(v.printed)}</p>{reason}{after}{blame}{twins}</details></div>")

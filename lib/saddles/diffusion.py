@@ -9,6 +9,7 @@ grid that has the stationary law exactly. Losses and noises are SymPy expression
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -113,7 +114,7 @@ def normalise(density, low=-math.inf, high=math.inf, points=(0,)):
     cuts = [low, *sorted(float(p) for p in points if low < p < high), high]
     if len(cuts) == 2 and np.isinf(cuts).all():
         cuts.insert(1, 0.0)
-    parts = [part for left, right in zip(cuts, cuts[1:]) for part in _halves(f, left, right)]
+    parts = [part for left, right in pairwise(cuts) for part in _halves(f, left, right)]
     return tuple(map(math.fsum, zip(*parts)))
 
 
