@@ -300,7 +300,7 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     method = _method(derived, method)
     _refuse_same(printed, derived)
     value, target, domain = _parse_any(printed, names), derived, where
-    if value == 0 and printed not in ("0", ("0",)):
+    if value == 0 and value is not False and printed not in ("0", ("0",)):
         raise CheckError(f"empty check: the printed side {printed!r} is zero whatever its symbols are")
     ok, why = holds(value, target, domain)
     fixing = corrected is not None or only is not None
