@@ -2,7 +2,7 @@
 
 `saddles.check` leaves one record in the metadata of each checking cell's output. When every page has been
 read, this extension takes them from the executed notebooks, adds chapter and anchor, validates
-them, fills the directives `{ledger}`, `{errata}` and `{verdict} eq:8`, and writes ledger.json to
+them, fills the directives `{ledger}`, `{errata}`, `{figures}` and `{verdict} eq:8`, and writes ledger.json to
 the site's root. A claim that is checked twice, a wrong record or an anchor that is not on its
 page is a warning, and the book is built with warnings as errors.
 """
@@ -33,7 +33,7 @@ class Placeholder(nodes.General, nodes.Element):
 
 
 class Table(SphinxDirective):
-    """`{ledger}` or `{errata}`: the table of that name."""
+    """`{ledger}`, `{errata}` or `{figures}`: the table of that name."""
 
     def run(self):
         return [Placeholder(what=self.name)]
@@ -50,11 +50,16 @@ class OneVerdict(SphinxDirective):
 
 def records_of(notebook, docname):
     """The ledger's entries in one executed notebook, in order."""
+    picture = ""
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         for output in cell.get("outputs", []):
+            shown = "".join(output.get("data", {}).get("text/html", ""))
+            if shown.startswith('<figure class="picture">'):
+                picture = shown
             record = output.get("metadata", {}).get(KEY)
             if record:
-                yield record | {"chapter": docname, "anchor": f"verdict-{slug(record['id'])}"}
+                yield record | {"chapter": docname, "anchor": f"verdict-{slug(record['id'])}",
+                                "picture": picture if record["kind"] == "figure" else ""}
 
 
 def order(entry):
@@ -170,7 +175,20 @@ def erratum(e, app, docname):
     return f'<dt><a href="{link(e, app, docname)}">{escape(e["id"])}</a></dt><dd>{text}</dd>'
 
 
-TABLES = {"ledger": ledger_table, "errata": errata_list}
+def figures_list(entries, app, docname):
+    """One part for each panel of the paper: our picture, how it was made, and the verdict."""
+    parts = []
+    for e in (e for e in entries if e["kind"] == "figure"):
+        setup = f"<p><i>Made with.</i> {typeset(e['setup'])}</p>" if e.get("setup") else ""
+        found = f"<p><i>Instead.</i> {typeset(e['corrected'])}</p>" if e["corrected"] else ""
+        parts.append(f'<section id="{slug(e["id"])}"><h2>Figure {escape(e["id"][4:].replace("-", ", "))}</h2>'
+                     f"<p><i>The claim.</i> {typeset(e['printed'])}</p>"
+                     f'<p class="verdict" data-verdict="{e["verdict"]}"><a href="{link(e, app, docname)}">{escape(e["id"])}</a> '
+                     f"<b>{e['verdict']}</b> {typeset(e['reason'] or '')}</p>{found}{setup}{e['picture']}</section>")
+    return "".join(parts)
+
+
+TABLES = {"ledger": ledger_table, "errata": errata_list, "figures": figures_list}
 
 
 def write(app, exception):

@@ -80,6 +80,7 @@ class Verdict:
     twins: tuple = field(default=())
     changes: str | None = None
     conversion: str | None = None
+    setup: str | None = None
 
     def record(self):
         """The ledger's entry, without chapter and anchor, which the build adds."""
@@ -89,7 +90,7 @@ class Verdict:
     def _repr_mimebundle_(self, include=None, exclude=None):
         shown = {"text/html": badge(self), "text/plain": f"{self.id}: {self.verdict}"}
         return shown, {KEY: self.record() | {"twins": list(self.twins), "changes": self.changes,
-                                             "conversion": self.conversion}}
+                                             "conversion": self.conversion, "setup": self.setup}}
 
 
 def parse(text, names=None):
@@ -274,7 +275,8 @@ def _refused(value, derived, where, broken):
 # --- verdicts ------------------------------------------------------------------------------------
 
 def check(id, printed, derived, *, says=None, where=None, corrected=None, instead=None, only=None,
-          severity=None, reason=None, changes=None, conversion=None, method=None, broken=(), names=None):
+          severity=None, reason=None, changes=None, conversion=None, setup=None, method=None, broken=(),
+          names=None):
     """Compute the verdict on one claim of the paper.
 
     id         the ledger's id, e.g. "eq:8" or "claim:6.1-minima"
@@ -289,6 +291,7 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     reason     one sentence; by default the witness that was found
     changes    if it is corrected: what that changes downstream, which results survive
     conversion if the text conversion of the paper may be to blame: which character
+    setup      for a figure: parameters, runs, seed, and what the paper leaves out
     broken     further broken formulas (strings) that the comparison must refuse
     names      {name: symbol} for formulas with symbols that are not in `saddles.symbols`
 
@@ -321,7 +324,7 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     refused = _refused(value, target, domain, [(text, _parse_any(text, names)) for text in broken])
     verdict = "corrected" if not ok else "consistent" if method == "simulation" else "verified"
     return Verdict(id, kind, verdict, severity, method, _sayings(says, _text(printed, names)), right,
-                   reason or ("" if ok else _sentence(why)), refused, changes, conversion)
+                   reason or ("" if ok else _sentence(why)), refused, changes, conversion, setup)
 
 
 def step(says, printed, derived, *, where=None, method=None, broken=(), names=None):
