@@ -141,7 +141,7 @@ def test_ornstein_uhlenbeck_step_by_step():
 
 
 def test_records_and_the_last_state():
-    kw = dict(drift=lambda v: -v, noise=lambda v: v, w0=uniform(-1, 1, 50), steps=20, dt=0.01, seed=3)  # noqa: C408 - read as a call
+    kw = dict(drift=lambda v: -v, noise=lambda v: v, w0=uniform(-1, 1, 50), steps=20, dt=0.01, seed=3)
     every = euler_maruyama(**kw, record=range(21))
     assert every.w.shape == (21, 50) and np.array_equal(every.times, range(21))
     assert np.array_equal(euler_maruyama(**kw).w[0], every.w[-1])
@@ -149,7 +149,7 @@ def test_records_and_the_last_state():
 
 
 def test_chunks_are_independent():
-    kw = dict(drift=lambda v: -v, noise=lambda v: 1.0, w0=np.zeros(10), steps=100, dt=0.1, seed=3)  # noqa: C408 - read as a call
+    kw = dict(drift=lambda v: -v, noise=lambda v: 1.0, w0=np.zeros(10), steps=100, dt=0.1, seed=3)
     first = euler_maruyama(**kw, chunk=5).w
     assert np.array_equal(first, euler_maruyama(**kw, chunk=5).w)
     assert len(np.unique(first)) == 10
@@ -162,7 +162,7 @@ def test_starts_are_not_changed():
 
 
 def test_boundaries():
-    kw = dict(drift=lambda v: 0.0 * v, noise=lambda v: 1.0, w0=np.zeros(5000), steps=200, dt=0.1, seed=5)  # noqa: C408 - read as a call
+    kw = dict(drift=lambda v: 0.0 * v, noise=lambda v: 1.0, w0=np.zeros(5000), steps=200, dt=0.1, seed=5)
     clipped = euler_maruyama(**kw, boundary=("clip", -1, 2)).w[0]
     folded = euler_maruyama(**kw, boundary=("reflect", -1, 2)).w[0]
     for sample in (clipped, folded):
@@ -180,7 +180,7 @@ def test_folding_is_a_mirror_even_from_far():
 
 
 def test_taming_keeps_a_superlinear_drift_in():
-    kw = dict(drift=lambda v: -v**3, noise=lambda v: 1.0, w0=np.full(100, 10.0), steps=100, dt=0.1, seed=5)  # noqa: C408 - read as a call
+    kw = dict(drift=lambda v: -v**3, noise=lambda v: 1.0, w0=np.full(100, 10.0), steps=100, dt=0.1, seed=5)
     assert euler_maruyama(**kw).diverged.all()
     tamed = euler_maruyama(**kw, tamed=True)
     assert not tamed.diverged.any() and np.abs(tamed.w).max() < 10

@@ -109,6 +109,13 @@ def test_a_picture_follows_the_page():
     assert referred == set(re.findall(r' id="([^"]+)"', text))
 
 
+def test_words_keep_their_digits():
+    figure, ax = figures.new()
+    ax.set(xticks=[0.0451, 0.0452], title="at 0.123456")
+    text = figures.svg(figure)
+    assert "0.123456" in text and "0.0451" in text and "0.0452" in text
+
+
 def test_a_picture_is_the_same_every_time():
     assert figures.svg(picture()) == figures.svg(picture())
 

@@ -63,7 +63,8 @@ def _slim(text):
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<title>.*?</title>", "", text, flags=re.S)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)  # stands in book.css
     text = re.sub(r'="([^"]*)"', lambda m: '="' + " ".join(m[1].split()) + '"', text)
-    text = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), text)
+    # coordinates stand in tags; what stands between tags is words and tick labels
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _two_decimals, tag[0]), text)
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"font: [^;\"]*sans-serif", lambda m: re.sub(r"(?<=px ).*", "inherit-family", m[0]), text)
@@ -74,6 +75,10 @@ def _slim(text):
     text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
     return re.sub(r"\n\s*", "\n", text).strip()
+
+
+def _two_decimals(number):
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)
