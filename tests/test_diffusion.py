@@ -88,6 +88,8 @@ def test_another_lower_limit_is_another_constant():
     (1 / sp.sqrt(1 - w), 0, 1, 2),
     (lambda v: np.exp(-v), 2, math.inf, math.exp(-2)),
     (lambda v: 3.0, -2, 5, 21),
+    (sp.Abs(w) ** -1.4, 316.2, math.inf, 2.5 * 316.2**-0.4), (lambda v: np.exp(-(v - 1e6)), 1e6, math.inf, 1),
+    (lambda v: v, 1000, 1001, 1000.5), (sp.Abs(w) ** -1.4, -math.inf, -1e-5, 2.5 * 1e-5**-0.4),
     (sp.Integer(0), -1, 1, 0),
 ])
 def test_normalise_knows_integrals(density, low, high, value):

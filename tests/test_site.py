@@ -1,5 +1,6 @@
 """The built pages in a real browser: alone on a file system, and from a plain web server."""
 
+import json
 import re
 from contextlib import contextmanager
 
@@ -166,3 +167,12 @@ def test_first_picture_needs_no_script(browser, origins, name):
     with reading(browser, origins["file"], f"{name}.html", java_script_enabled=False) as page:
         for frame in page.locator(".explorer .explorer-frame").all():
             picture(frame)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_offers_its_executed_notebook(site, name):
+    page = (site / f"{name}.html").read_text(encoding="utf-8")
+    assert f'href="../_sources/{name}.ipynb"' in page
+    notebook = json.loads((site / "_sources" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert code and all(cell["execution_count"] for cell in code)

@@ -134,12 +134,19 @@ def _halves(f, left, right):
     """The integrals from a middle point to both ends of (left, right), as (value, error)."""
     if math.isinf(left) or math.isinf(right):
         anchor, side = (right, -1) if math.isinf(left) else (left, 1)
-        yield _towards(f, lambda k: anchor + side * 2.0**-k, anchor, OCTAVES if anchor == 0 else 45)
-        yield _towards(f, lambda k: anchor + side * 2.0**k, side * math.inf, OCTAVES)
+        unit = side * (abs(anchor) or 1.0)
+        yield _towards(f, lambda k: anchor + unit * 2.0**-k, anchor, _octaves(anchor, unit))
+        yield _towards(f, lambda k: anchor + unit * 2.0**k, side * math.inf, OCTAVES)
         return
-    middle = (left + right) / 2
+    middle = left / 2 + right / 2
     for end in (left, right):
-        yield _towards(f, lambda k, e=end: e + (middle - e) * 2.0**-k, end, OCTAVES if end == 0 else 45)
+        steps = _octaves(end, middle - end)
+        yield _towards(f, lambda k, end=end: end + (middle - end) * 2.0**-k, end, steps)
+
+
+def _octaves(end, length):
+    """How many octaves float64 resolves towards a finite end, from a point at that distance."""
+    return OCTAVES if end == 0 else max(8, 40 - max(0, math.ceil(math.log2(abs(end / length)))))
 
 
 def _towards(f, edge, end, octaves):
@@ -158,7 +165,7 @@ def _towards(f, edge, end, octaves):
              for k in (octaves // 2, octaves - 2, octaves - 1)]
     if decay[-1] < 1e-4:
         raise ValueError(f"density cannot be normalised: its integral diverges at {end:g}")
-    if decay[-1] < 0.5 and abs(decay[0] - decay[-1]) > 0.1 * decay[-1]:
+    if decay[-1] < 0.1 and abs(decay[0] - decay[-1]) > 0.1 * decay[-1]:
         raise ValueError(f"density has an integral that, at {end:g}, converges too slowly to tell")
     rest, other = (masses[-1] * (1 - d) / d for d in (decay[-1], decay[-2]))
     return total + rest, sum(errors) + abs(rest - other) + 1e-14 * (total + rest)
