@@ -17,13 +17,13 @@ EXPLORER = re.compile(
     r"(?P<svg><svg.*?</svg>)</div>.*?<figcaption>(?P<caption>.*?)</figcaption>", re.S)
 
 
-class Placeholder(nodes.General, nodes.Element):
+class GalleryPlace(nodes.General, nodes.Element):
     """Stands for the gallery until every chapter has been executed."""
 
 
 class Gallery(SphinxDirective):
     def run(self):
-        return [Placeholder()]
+        return [GalleryPlace()]
 
 
 def explorers_of(notebook):
@@ -43,7 +43,7 @@ def in_order(includes, page):
 
 
 def fill(app, doctree, docname):
-    for node in list(doctree.findall(Placeholder)):
+    for node in list(doctree.findall(GalleryPlace)):
         app.env.get_domain("math").data["has_equations"][docname] = True
         parts, folder = [], Path(app.outdir).parent / "jupyter_execute"
         for page in in_order(app.env.toctree_includes, app.config.root_doc):
@@ -58,7 +58,7 @@ def fill(app, doctree, docname):
 
 
 def setup(app):
-    app.add_node(Placeholder)
+    app.add_node(GalleryPlace)
     app.add_directive("gallery", Gallery)
     app.connect("doctree-resolved", fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,6 +5,7 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from book import ROOT, SITE, notebooks, pages
 
 pytestmark = pytest.mark.browser
@@ -176,3 +177,13 @@ def test_a_chapter_offers_its_executed_notebook(site, name):
     notebook = json.loads((site / "_sources" / f"{name}.ipynb").read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert code and all(cell["execution_count"] for cell in code)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", pages())
+def test_no_serious_accessibility_fault(browser, origins, name, scheme):
+    with reading(browser, origins["file"], f"{name}.html", scheme=scheme, reduced_motion="reduce") as page:
+        typeset(page)
+        faults = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in Axe().run(page).response["violations"]
+                  if v["impact"] in ("serious", "critical")]
+        assert faults == []
