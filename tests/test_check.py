@@ -170,3 +170,9 @@ def test_a_verdict_travels_in_the_metadata_and_shows_a_badge():
 def test_typeset_and_slug():
     assert typeset("a < $b < c$") == r'a &lt; <span class="math notranslate nohighlight">\(b &lt; c\)</span>'
     assert slug("claim:6.1-minima") == "claim-6-1-minima"
+
+
+def test_a_printed_formula_is_shown_as_printed():
+    assert check("eq:1", "1/lam", lam ** -1).printed == r"$\frac{1}{\lambda}$"
+    v = check("eq:1", "1/2", sp.Rational(1, 2), says="the share is")
+    assert v.printed == r"the share is $\frac{1}{2}$"

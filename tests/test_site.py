@@ -179,11 +179,19 @@ def test_a_chapter_offers_its_executed_notebook(site, name):
     assert code and all(cell["execution_count"] for cell in code)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", pages())
-def test_no_serious_accessibility_fault(browser, origins, name, scheme):
-    with reading(browser, origins["file"], f"{name}.html", scheme=scheme, reduced_motion="reduce") as page:
+# Each kind of page once: axe takes up to a minute for a long one.
+@pytest.mark.parametrize("name", ["index", "chapters/warm-up", "chapters/gallery", "chapters/notation"])
+def test_no_serious_accessibility_fault(browser, origins, name):
+    with reading(browser, origins["http"], f"{name}.html", reduced_motion="reduce") as page:
         typeset(page)
-        faults = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in Axe().run(page).response["violations"]
-                  if v["impact"] in ("serious", "critical")]
-        assert faults == []
+        assert serious(page) == []
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        assert serious(page, runOnly=["color-contrast"]) == []
+
+
+def serious(page, **options):
+    """What axe calls serious or critical, as `rule: element`."""
+    options |= {"preload": False, "resultTypes": ["violations"]}  # the page's own styles are enough
+    parts = {"exclude": [["mjx-container"], ["svg"]]}  # thousands of pieces each, with one name outside
+    violations = Axe().run(page, context=parts, options=options).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations if v["impact"] in ("serious", "critical")]

@@ -339,12 +339,13 @@ def step(says, printed, derived, *, where=None, method=None, broken=(), names=No
 
 
 def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None, changes=None,
-          conversion=None):
+          conversion=None, setup=None):
     """The verdict on a claim that rests on a proof in words, whose steps are tested.
 
     `steps`: results of `step`, at least one. If the printed claim is wrong, `counter` is a `step`
     that shows a counterexample, `instead` the statement that the steps support, and `severity` is
-    needed. Returns a Verdict: "argued", or "corrected" by argument.
+    needed; `changes`, `conversion` and `setup` are as in `check`. Returns a Verdict: "argued", or
+    "corrected" by argument.
     """
     kind, steps = _kind(id), tuple(steps)
     if not steps or not all(isinstance(s, Step) for s in (*steps, *([counter] if counter else []))):
@@ -358,7 +359,8 @@ def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=
                      + "; ".join(s.says for s in steps) + ".")
     every = steps + ((counter,) if counter else ())
     return Verdict(id, kind, verdict, severity, "argument", says, instead, why,
-                   tuple(f"{s.says}: {twin}" for s in every for twin in s.twins), changes, conversion)
+                   tuple(f"{s.says}: {twin}" for s in every for twin in s.twins), changes, conversion,
+                   setup)
 
 
 def define(id, says):
@@ -415,9 +417,10 @@ def _latex(value, names):
         return sp.latex(value)
     try:  # as printed, not as SymPy would rearrange it
         with sp.evaluate(False):
-            return sp.latex(sp.sympify(value, locals=BY_NAME | (names or {})), ln_notation=True)
-    except Exception:  # noqa: BLE001 - some objects cannot be built unevaluated; then show them evaluated
+            text = sp.latex(sp.sympify(value, locals=BY_NAME | (names or {})), ln_notation=True)
+    except (TypeError, ValueError, AttributeError, RecursionError):  # not all can be built unevaluated
         return sp.latex(parse(value, names), ln_notation=True)
+    return re.sub(r"\b1 (?:\\cdot )?(?=\\frac\{1\})", "", text)  # unevaluated, 1/x is "1 times 1/x"
 
 
 def _sayings(says, formula):
