@@ -3,8 +3,8 @@
 `saddles.check` leaves one record in the metadata of each checking cell's output. When every page has been
 read, this extension takes them from the executed notebooks, adds chapter and anchor, validates
 them, fills the directives `{ledger}`, `{errata}`, `{figures}` and `{verdict} eq:8`, and writes ledger.json to
-the site's root. A claim that is checked twice, a wrong record or an anchor that is not on its
-page is a warning, and the book is built with warnings as errors.
+the site's root. A numbered statement without a verdict, a claim that is checked twice, a wrong record or
+an anchor that is not on its page fails the build.
 """
 
 import json
@@ -77,6 +77,9 @@ def gather(app):
     for id, times in Counter(e["id"] for e in entries).items():
         if times > 1:
             log.warning("ledger: %s is checked %d times", id, times)
+    missing = [id for id in PAPER if id not in {e["id"] for e in entries}]
+    if missing:
+        log.warning("ledger: no verdict on %s", ", ".join(missing))
     for entry in entries:
         if entry["id"] not in PAPER and entry["kind"] != "claim":
             log.warning("ledger: the paper has no %s", entry["id"])
@@ -114,13 +117,12 @@ def one(entries, id, app, docname):
 
 
 def ledger_table(entries, app, docname):
-    left = [id for id in PAPER if id not in {e["id"] for e in entries}]
-    numbered = len(PAPER) - len(left)
-    rest = (f"<details><summary>{len(left)} numbered statements are not yet treated.</summary>"
-            f"<p>{escape(', '.join(left))}</p></details>" if left else "")
+    numbered = len({e["id"] for e in entries} & set(PAPER))
+    soft = sum(e["verdict"] in ("argued", "consistent") for e in entries)
     rows = "".join(row(e, app, docname) for e in entries)
     return (f"<p>{len(entries)} entries: {numbered} of the paper's {len(PAPER)} numbered statements and "
-            f"{len(entries) - numbered} claims of its text.</p>{rest}{counts_table(entries)}{filters(entries)}"
+            f"{len(entries) - numbered} claims of its text or of ours (<i>beyond</i>). {soft} of them rest on an argument or on a "
+            f"simulation only.</p>{counts_table(entries)}{filters(entries)}"
             '<div class="ledger-scroll" tabindex="0" role="region" aria-label="The ledger">'
             '<table class="ledger" id="ledger"><thead><tr><th scope="col">Statement<th scope="col">Printed'
             '<th scope="col">What was found</thead>'
