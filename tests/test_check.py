@@ -176,3 +176,13 @@ def test_a_printed_formula_is_shown_as_printed():
     assert check("eq:1", "1/lam", lam ** -1).printed == r"$\frac{1}{\lambda}$"
     v = check("eq:1", "1/2", sp.Rational(1, 2), says="the share is")
     assert v.printed == r"the share is $\frac{1}{2}$"
+
+
+@pytest.mark.parametrize("name, make", [
+    ("error", lambda: Bounded(1, -1e-3)), ("error", lambda: Bounded(1, float("inf"))), ("error", lambda: Bounded(1, float("nan"))),
+    ("stderr", lambda: Sampled(0.5, 0.0, 10, 1)), ("stderr", lambda: Sampled(0.5, float("nan"), 10, 1)),
+    ("n", lambda: Sampled(0.5, 0.1, 0, 1)), ("alarm", lambda: Sampled(0.5, 0.1, 10, 1, alarm=0)),
+])
+def test_evidence_must_be_possible(name, make):
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        make()

@@ -40,6 +40,10 @@ class Bounded:
     value: object
     error: object
 
+    def __post_init__(self):
+        if not (sp.sympify(self.error).is_nonnegative and sp.sympify(self.error).is_finite):
+            raise ValueError(f"error must be a finite number >= 0, got {self.error!r}")
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -54,6 +58,14 @@ class Sampled:
     n: int
     seed: int
     alarm: float = 1e-9
+
+    def __post_init__(self):
+        if not 0 < self.stderr < float("inf"):
+            raise ValueError(f"stderr must be a finite number > 0, got {self.stderr!r}")
+        if self.n < 1:
+            raise ValueError(f"n must be at least 1, got {self.n!r}")
+        if not 0 < self.alarm < 1:
+            raise ValueError(f"alarm must be in (0, 1), got {self.alarm!r}")
 
 
 @dataclass(frozen=True)
