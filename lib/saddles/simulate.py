@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 
 from .landscapes import quadratic
-from .noise import Discrete, Gaussian, Stream
+from .noise import Discrete, Gaussian, Stream, aligned
 from .optimizers import SGD, Adam
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -200,7 +200,7 @@ class _Task:
 
 def _chunk(task, w0, child, tick=None):
     """(w or None, stats or None, diverged, underflowed) of one chunk; w0: (dim, n)."""
-    w, rng = w0.copy(), np.random.default_rng(child)
+    w, rng = aligned(*w0.shape, w0), np.random.default_rng(child)
     scale = _Scale(w, task.box) if task.log else None
     walk = task.optimizer.start(task.landscape, w, None if scale is None else scale.factor)
     noise = Stream(task.law, w.shape[1], task.block, *walk.noise)
@@ -247,7 +247,7 @@ def _boxed(step, w, box, scale):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
-    lo, hi = (np.broadcast_to(b, w.shape).copy() for b in box) if scale is None else scale.bounds
+    lo, hi = (aligned(*w.shape, b) for b in box) if scale is None else scale.bounds
     maximum, minimum = np.maximum, np.minimum
 
     def boxed(y):
@@ -268,7 +268,7 @@ class _Watch:
         self.use_v = walk.v is not None and task.optimizer.eps == 0
         self.true_zero = walk.v is None and task.landscape.is_quadratic and _may_vanish(task, walk)
         self.underflowed = np.zeros(w.shape[1], dtype=bool)
-        self.size = np.empty_like(w)
+        self.size = aligned(*w.shape)
 
     def look(self, t):
         size = np.abs(self.w, self.size)
@@ -295,8 +295,8 @@ class _Scale:
     def __init__(self, w, box):
         self.w, self.box = w, box
         self.exponent = np.zeros(w.shape[1], dtype=np.int64)
-        self.factor = np.ones(w.shape[1])  # 2^e; 0 below 2^-1074
-        self.bounds = (np.empty_like(w), np.empty_like(w))
+        self.factor = aligned(1, w.shape[1], 1.0)[0]  # 2^e; 0 below 2^-1074
+        self.bounds = (aligned(*w.shape), aligned(*w.shape))
         self.renew(None)
 
     def renew(self, m):
