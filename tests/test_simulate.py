@@ -13,7 +13,16 @@ import pytest
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
 from saddles.optimizers import SGD, Adam, AMSGrad
-from saddles.simulate import histogram, moments, run, run_log, uniform
+from saddles.simulate import (
+    _binomial,
+    _guide,
+    _tabled,
+    histogram,
+    moments,
+    run,
+    run_log,
+    uniform,
+)
 from scipy import stats
 
 ALPHA = 1e-8
@@ -134,12 +143,15 @@ def test_law_of_sgd_against_all_histories():
         assert stats.chisquare(counts, weights / 256 * n).pvalue > ALPHA
 
 
-@pytest.mark.parametrize("how", ["step", "count", "log"])
+@pytest.mark.parametrize("how", ["step", "count", "table", "log"])
 def test_quadratic_follows_the_binomial_law(how):
     n, t, first, second = 100_000, 100, math.log(0.2), math.log(2.6)
+    if how == "table":
+        n = 200_000
+    assert bool(_tabled(np.array([t]), n)) == (how == "table")
     if how == "step":
         log_abs = np.log(np.abs(run(quadratic, LAW, SGD(0.8), np.ones(n), t, seed=3).w[0]))
-    elif how == "count":
+    elif how in ("count", "table"):
         log_abs = run_log(LAW, 0.8, np.ones(n), t, seed=3).log_abs[0]
     else:
         log_abs = run_log(LAW, SGD(0.8), np.ones(n), t, seed=3, box=(-1e300, 1e300)).log_abs[0]
@@ -298,6 +310,39 @@ def test_counting_agrees_with_stepping_in_law():
     assert stats.ks_2samp(*atoms).pvalue > ALPHA
     table = [[np.sum(s > 0), np.sum(s < 0)] for s in (counted.sign[0], stepped)]
     assert stats.chi2_contingency(table).pvalue > ALPHA
+
+
+@pytest.mark.parametrize("steps, p", [(1, 0.5), (7, 0.3), (1000, 0.5), (1000, 0.01),
+                                      (30_000, 0.999), (50_000, 0.3)])
+def test_counts_from_the_table_are_binomial(steps, p):
+    n = 1_000_000
+    counts = _binomial(np.random.default_rng(11), steps, p, n)
+    assert counts.min() >= 0 and counts.max() <= steps
+    expected = stats.binom.pmf(np.arange(steps + 1), steps, p) * n
+    seen = np.bincount(counts, minlength=steps + 1)
+    middle = expected > 20
+    both = [np.append(c[middle], c[~middle].sum()) for c in (seen, expected)]
+    if not expected[~middle].sum() > 5:
+        both = [c[:-1] for c in both]
+        both[1] *= both[0].sum() / both[1].sum()
+    assert stats.chisquare(*both).pvalue > ALPHA
+
+
+def test_the_table_is_the_inverse_of_the_distribution_function():
+    """Every one of the 2^16 words, settled by it or not, and both ends of the rest."""
+    cdf, guide = _guide(1000, 0.5)
+    words = np.arange(2**16)
+    for rest in (0.0, 1 - 2**-20):
+        count = np.searchsorted(np.append(cdf, 1.0), (words + rest) / 2**16, side="right")
+        assert np.array_equal(guide[guide >= 0], count[guide >= 0])
+    assert 0 < np.mean(guide < 0) < 0.01
+    assert np.allclose(cdf, stats.binom.cdf(np.arange(1000), 1000, 0.5), rtol=0, atol=1e-12)
+
+
+def test_counting_from_the_table_takes_any_executor():
+    args = (LAW, 0.8, uniform(-1, 1, 120_000), 100)
+    with ProcessPoolExecutor(2) as processes:
+        assert same(run_log(*args, seed=4), run_log(*args, seed=4, executor=processes))
 
 
 def test_counting_reaches_a_million_steps():
