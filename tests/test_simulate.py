@@ -177,6 +177,30 @@ def test_gradient_descent_is_sgd_without_noise():
     assert w == pytest.approx(0.5 * 1.005**100)
 
 
+def test_additive_noise_is_one_normal_a_step_and_leaves_x_as_it_was():
+    n, steps, sigma, rate = 64, 12, 0.3, 0.8
+    child = np.random.SeedSequence(9).spawn(2)[1].spawn(1)[0]
+    xi = np.random.default_rng(child.spawn(1)[0]).standard_normal((steps, n))
+    got = run(quadratic, LAW, SGD(rate), np.ones(n), steps, seed=9, record=range(steps + 1),
+              additive=sigma)
+    w = np.ones(n)
+    for t, x in enumerate(draws(LAW, n, steps, 9)):
+        w = w - rate * x * w + rate * sigma * xi[t]
+        assert np.allclose(got.w[t + 1], w, rtol=1e-10, atol=1e-12)
+    make = lambda **how: run(FLAT, TwoPoint(0.0), SGD(0.02), start(FLAT, 300), 40, seed=4,
+                             chunk=128, additive=0.1, **how)
+    assert all(same(make(**how), make(block=1))
+               for how in ({}, {"block": 7}, {"workers": 2}))
+
+
+def test_additive_noise_alone_makes_the_known_gaussian():
+    """w <- (1 - lr) w + lr sigma xi: an AR(1) process."""
+    n, rate, sigma, t = 100_000, 0.2, 0.5, 30
+    w = run(quadratic, constant(1.0), SGD(rate), np.zeros(n), t, seed=6, additive=sigma).w[0]
+    var = (rate * sigma) ** 2 * sum((1 - rate) ** (2 * k) for k in range(t))
+    assert stats.kstest(w / math.sqrt(var), "norm").pvalue > ALPHA
+
+
 def test_box_projects_after_every_step():
     got = run(quadratic, LAW, SGD(0.8), np.array([1.0, -1.0]), 50, seed=2, box=(-1, 0.5),
               record=range(51)).w
@@ -377,6 +401,9 @@ GOOD = {"landscape": quadratic, "law": LAW, "optimizer": SGD(0.8), "w0": np.ones
     ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, "w0"),
     ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("),
     ({"optimizer": 0.1}, "optimizer"), ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"),
+    ({"additive": -1}, "additive"), ({"additive": np.nan}, "additive"),
+    ({"additive": True}, "additive"), ({"additive": "1"}, "additive"),
+    ({"additive": 0.1, "optimizer": AMSGrad(0.1)}, "additive"),
     ({"box": 1}, "box"),
     ({"box": (1, -1)}, "box"), ({"box": (0, np.nan)}, "box"), ({"box": ((0, 0), (1, 1))}, "box"),
     ({"steps": 10**9, "record": range(10**9)}, "record"),

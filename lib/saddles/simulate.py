@@ -116,7 +116,7 @@ class histogram:
 
 
 def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None, box=None,
-        chunk=16384, block=None, workers=1, executor=None, progress=None):
+        additive=0.0, chunk=16384, block=None, workers=1, executor=None, progress=None):
     """Run independent walkers and return a `Run`.
 
     landscape, law, optimizer: from saddles.landscapes, .noise, .optimizers. One x is drawn per
@@ -127,6 +127,9 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     reduce: a function (t, w) -> array of sums or counts (`moments`, `histogram`), called on the
         walkers of each chunk that have not diverged and added up; then w itself is not kept.
     box: None, or (lo, hi), numbers or one per coordinate: after each step w is clipped to it.
+    additive: sigma >= 0 of normal noise that is added to every gradient, besides that of x:
+        w <- w - lr grad + lr sigma xi. Only with SGD. It has a stream of its own, so x is drawn as
+        without it.
     chunk: walkers at a time. The result depends on (seed, chunk), and on nothing below:
     block: steps for which noise is drawn at once; by default what fits into the cache.
     workers: processes over chunks. executor: any concurrent.futures.Executor instead of them.
@@ -138,9 +141,9 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     times = _times(steps, record)
     w0, children = _starts(landscape, w0, seed, chunk, len(times) if reduce is None else 0)
     task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
-                 _block(block, min(chunk, w0.shape[1])))
+                 _block(block, min(chunk, w0.shape[1])), additive=_sigma(additive))
     _check_task(task)
-    parts = _map(partial(_chunk, task), w0, children, chunk, workers, executor, progress)
+    parts = _map(partial(_chunk, task), w0, children, chunk, steps, workers, executor, progress)
     w, stats, diverged, underflowed = zip(*parts)
     if reduce is None:
         w = np.concatenate(w, axis=-1)
@@ -179,7 +182,7 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     work = partial(_chunk, task)
     if counts:
         work = partial(_count_chunk, task, tabled=_tabled(times, w0.shape[1]))
-    parts = _map(work, w0, children, chunk, workers, executor, progress)
+    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
     w, _, diverged, underflowed = zip(*parts)
     log_abs, sign = np.moveaxis(np.concatenate(w, axis=-1), 1, 0)
     return LogRun(times, log_abs, sign, np.concatenate(diverged), np.concatenate(underflowed))
@@ -199,6 +202,7 @@ class _Task:
     box: tuple | None
     block: int
     log: bool = False
+    additive: float = 0.0
 
 
 def _chunk(task, w0, child, tick=None):
@@ -207,7 +211,10 @@ def _chunk(task, w0, child, tick=None):
     scale = _Scale(w, task.box) if task.log else None
     walk = task.optimizer.start(task.landscape, w, None if scale is None else scale.factor)
     noise = Stream(task.law, w.shape[1], task.block, *walk.noise)
-    rows, step = noise.rows(rng, task.steps), _boxed(walk.step, w, task.box, scale)
+    rows, step = noise.rows(rng, task.steps), walk.step
+    if task.additive:
+        step = _kicked(step, w, task, child)
+    step = _boxed(step, w, task.box, scale)
     watch = _Watch(task, w, walk)
     kept, times, done = [], set(task.times.tolist()), 0
     with np.errstate(all="ignore"):  # what leaves the finite range is counted by `watch`
@@ -246,6 +253,19 @@ def _finite(w, walk):
     return finite if walk.v is None else finite & np.isfinite(walk.v).all(axis=0)
 
 
+def _kicked(step, w, task, child):
+    """`step`, then lr sigma xi for every coordinate, from a child of the chunk's own seed."""
+    own = np.random.SeedSequence(child.entropy, spawn_key=(*child.spawn_key, 0))
+    law = Gaussian(0.0, task.optimizer.lr * task.additive)
+    kicks = Stream(law, w.size, task.block).rows(np.random.default_rng(own), task.steps)
+
+    def kicked(y):
+        step(y)
+        np.add(w, next(kicks).reshape(w.shape), w)
+
+    return kicked
+
+
 def _boxed(step, w, box, scale):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
@@ -269,7 +289,8 @@ class _Watch:
         self.moving = w != 0
         self.use_w = not task.log
         self.use_v = walk.v is not None and task.optimizer.eps == 0
-        self.true_zero = walk.v is None and task.landscape.is_quadratic and _may_vanish(task, walk)
+        self.true_zero = (walk.v is None and task.landscape.is_quadratic and not task.additive
+                          and _may_vanish(task, walk))
         self.underflowed = np.zeros(w.shape[1], dtype=bool)
         self.size = aligned(*w.shape)
 
@@ -383,16 +404,19 @@ def _guide(steps, p):
 # Chunks together
 
 
-def _map(work, w0, children, chunk, workers, executor, progress):
-    """The results of all chunks in order, from this process, a process pool or `executor`."""
+def _map(work, w0, children, chunk, steps, workers, executor, progress):
+    """work(part of w0, child) of all chunks in order: in this process, a pool or `executor`.
+
+    In this process `work` also gets a function to call with the walker-steps it has done.
+    """
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
     bar = _Bar(progress)
     if executor is None and _whole("workers", workers, 1, 4096) == 1:
-        total = w0.shape[1] * max(work.args[0].steps, 1)
+        total = w0.shape[1] * max(steps, 1)
         done, results = 0, []
         for part, child in zip(parts, children):
             results.append(work(part, child, lambda k, done=done: bar((done + k) / total)))
-            done += part.shape[1] * work.args[0].steps
+            done += part.shape[1] * steps
         bar(1.0)
         return results
     own = executor is None
@@ -487,6 +511,14 @@ def _starts(landscape, w0, seed, chunk, kept):
     return w0, noise.spawn(-(-w0.shape[1] // chunk))
 
 
+def _sigma(value):
+    """`additive` as a finite number >= 0."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf:
+        raise ValueError(f"additive must be a finite number >= 0, got {value!r}")
+    return float(value)
+
+
 def _box(box, dim):
     """None, or (lo, hi) as numbers or arrays (dim, 1)."""
     if box is None:
@@ -509,6 +541,8 @@ def _check_task(task):
     known = isinstance(task.law, (Discrete, Gaussian))
     if not known:
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
+    if task.additive and not isinstance(task.optimizer, SGD):
+        raise ValueError(f"additive must be 0 unless the optimizer is SGD, got {task.additive!r}")
     if task.reduce is not None and not callable(task.reduce):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
     Stream(task.law, 1, 1)
