@@ -13,6 +13,7 @@ and raises `CheckError`, as does any disagreement for which no correction is off
 import html
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 import sympy as sp
@@ -161,7 +162,8 @@ def holds(printed, derived, where=None):
     derived = sp.sympify(derived)
     if isinstance(derived, sp.Set):
         return _same_set(sp.sympify(printed), derived, where)
-    return _same(sp.sympify(printed), derived, where or {})
+    domain = tuple((symbol, tuple(ends)) for symbol, ends in (where or {}).items())
+    return _same(sp.sympify(printed), derived, domain)
 
 
 def _near(printed, derived):
@@ -181,8 +183,13 @@ def _same_set(printed, derived, where):
     return holds((printed.start, printed.end), (derived.start, derived.end), where)
 
 
+@lru_cache(maxsize=4096)
 def _same(printed, derived, where):
-    """Equality of two expressions: refuted by a rational witness, or proved by SymPy."""
+    """Equality of two expressions: refuted by a rational witness, or proved by SymPy.
+
+    `where`: pairs. Answers are kept, as a broken twin of one part leaves the other parts as they are.
+    """
+    where = dict(where)
     if printed == derived:
         return True, ""
     difference = printed - derived
