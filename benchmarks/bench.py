@@ -1,9 +1,11 @@
 """Walker-steps per second of this library and of what people use today, as ratios in one run.
 
     python benchmarks/bench.py [--walkers 2000 32768] [--rounds 5] [--workers 2] [--only quartic]
+                               [--cpu]
 
 All contenders of a workload take turns, so that a busy moment of the machine hits them alike; the
 median over the rounds is kept. Prints a table and writes results.json beside this file.
+On a busy machine --cpu takes CPU time of one process, PyTorch on one thread; nothing is written.
 """
 
 import argparse
@@ -26,6 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from saddles import exact
+from saddles.diffusion import euler_maruyama
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import TwoPoint
 from saddles.optimizers import SGD, Adam, AMSGrad
@@ -38,8 +41,8 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = 0.15  # what one measurement should take
-COLUMNS = ("all processes", "one process", "plain Python", "plain NumPy", "torch.optim", "C loop",
-           "C vectorised")
+COLUMNS = ["all processes", "one process", "plain Python", "plain NumPy", "torch.optim", "C loop",
+           "C vectorised"]
 
 
 # The contenders. Each maker returns f(n, steps), which moves n walkers.
@@ -112,7 +115,7 @@ def compiled():
     with tempfile.TemporaryDirectory() as folder:
         target = pathlib.Path(folder) / "reference.so"
         subprocess.run(["gcc", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math",
-                        "-shared", "-fPIC", "-o", str(target), str(HERE / "reference.c"), "-lm"],
+                        "-shared", "-fPIC", "-o", str(target), str(HERE / "reference.c"), "-lmvec", "-lm"],
                        check=True)
         return ctypes.CDLL(str(target))
 
@@ -165,6 +168,56 @@ def workloads():
     return rows
 
 
+# The diffusion of eq. (43) on the quadratic, with C(w) = w^2 + sigma^2: lam, lam E[x], sigma^2
+LAM, PULL, SIGMA2 = 0.1, 0.05, 0.01
+
+
+def drift(w):
+    return -PULL * w
+
+
+def spread(w):
+    return LAM * np.sqrt(w * w + SIGMA2)
+
+
+def python_sde(n, steps):
+    for _ in range(n):
+        w = random.uniform(-0.5, 0.5)
+        for _ in range(steps):
+            w += -PULL * w + LAM * (w * w + SIGMA2) ** 0.5 * random.gauss(0.0, 1.0)
+
+
+def numpy_sde(n, steps):
+    rng = np.random.default_rng(0)
+    w = rng.uniform(-0.5, 0.5, n)
+    for _ in range(steps):
+        w = w + drift(w) + spread(w) * rng.normal(size=n)
+
+
+def torch_sde(n, steps):
+    w = torch.rand(n, dtype=torch.float64) - 0.5
+    for _ in range(steps):
+        w = w - PULL * w + LAM * torch.sqrt(w * w + SIGMA2) * torch.randn(n, dtype=torch.float64)
+
+
+def diffusion_contenders(pool, workers, library):
+    def ours(n, steps, cells=1, executor=None):
+        euler_maruyama(drift, spread, uniform(-0.5, 0.5, cells * n), steps, 1.0, seed=1,
+                       executor=executor, chunk=min(n, 16384))
+        return cells * n
+
+    numbers = (LAM, 0, PULL / LAM, SIGMA2)
+    return {
+        "all processes": functools.partial(ours, cells=workers, executor=pool),
+        "one process": ours,
+        "plain Python": python_sde,
+        "plain NumPy": numpy_sde,
+        "torch.optim": torch_sde if torch else None,
+        "C loop": with_c(library, "plain_sde", numbers) if library else None,
+        "C vectorised": with_c(library, "tiled_sde", numbers) if library else None,
+    }
+
+
 def contenders(row, pool, workers, library):
     landscape, a, rule, gradient, loss, name, numbers = row
     law, dim = TwoPoint(a), landscape.dim
@@ -191,17 +244,20 @@ def contenders(row, pool, workers, library):
 # Measuring
 
 
+clock = time.perf_counter
+
+
 def timed(go, *args):
-    begin = time.perf_counter()
+    begin = clock()
     go(*args)
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def rate(go, n, steps):
     """Walker-steps per second of one call."""
-    begin = time.perf_counter()
+    begin = clock()
     moved = go(n, steps) or n
-    return moved * steps / (time.perf_counter() - begin)
+    return moved * steps / (clock() - begin)
 
 
 def calibrated(go, n):
@@ -217,7 +273,7 @@ def calibrated(go, n):
 
 def speeds(entries, n, rounds):
     """Median walker-steps per second of each contender, measured in turns."""
-    sizes = {name: calibrated(go, n) for name, go in entries.items() if go}
+    sizes = {name: calibrated(go, n) for name, go in entries.items() if go and name in COLUMNS}
     samples = {name: [] for name in sizes}
     for _ in range(rounds):
         for name, (walkers, steps) in sizes.items():
@@ -238,9 +294,10 @@ def counting(pool, library, rounds):
     entries = {"all processes": functools.partial(ours, executor=pool), "one process": ours}
     if library:
         entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
-    samples = {name: [] for name in entries}
+    samples = {name: [] for name in entries if name in COLUMNS}
     for _ in range(rounds + 1):
-        for name, go in entries.items():
+        for name in samples:
+            go = entries[name]
             samples[name].append(rate(go, 500_000, 1000))
     return {name: statistics.median(values[1:]) for name, values in samples.items()}
 
@@ -268,7 +325,7 @@ def number(value):
 
 def ratio(row, upper, lower):
     """Of the library, the faster way counts: a process pool does not pay for what is short."""
-    row = row | {"library": max(row["all processes"], row["one process"])}
+    row = row | {"library": max(row.get("all processes", 0), row["one process"])}
     return row[upper] / row[lower] if upper in row and lower in row else None
 
 
@@ -293,6 +350,10 @@ def measure(options, pool, library):
                 print(f"{walkers} walkers: {name}", file=sys.stderr)
                 entries = contenders(row, pool, options.workers, library)
                 speed[walkers][name] = speeds(entries, walkers, options.rounds)
+        if options.only in DIFFUSION:
+            print(f"{walkers} walkers: {DIFFUSION}", file=sys.stderr)
+            entries = diffusion_contenders(pool, options.workers, library)
+            speed[walkers][DIFFUSION] = speeds(entries, walkers, options.rounds)
         if options.only in COUNTED:
             speed[walkers][COUNTED] = counting(pool, library, options.rounds)
             by_steps = speed[walkers].get("quadratic, SGD", {})
@@ -307,10 +368,17 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions, at least 5")
     parser.add_argument("--workers", type=int, default=2, help="processes of the first column")
     parser.add_argument("--only", default="", help="workloads whose name contains this")
+    parser.add_argument("--cpu", action="store_true", help="CPU time of one process")
     options = parser.parse_args()
     if options.rounds < 5 or min(options.walkers) < 1024 or options.workers < 1:
         parser.error("need --rounds >= 5, --walkers >= 1024 and --workers >= 1")
     library = compiled()
+    if options.cpu:
+        global clock
+        clock = time.process_time
+        COLUMNS.remove("all processes")
+        if torch:
+            torch.set_num_threads(1)
     if torch is None:
         print("torch.optim: skipped, PyTorch is not installed (pip install torch)")
     if library is None:
@@ -319,7 +387,7 @@ def main():
         speed = measure(options, pool, library)
     for walkers, rows in speed.items():
         print(f"\nMillion walker-steps per second with {walkers} walkers:\n\n{table(rows)}")
-    if options.only:
+    if options.only or options.cpu:
         return
     wall = {name: seconds(go, options.rounds) for name, go in WALL.items()}
     print("\n" + "\n".join(f"{name}: {value:.3g} s" for name, value in wall.items()))
@@ -332,10 +400,14 @@ def main():
                "python": platform.python_version(), "numpy": np.__version__,
                "torch": torch.__version__ if torch else None, "speed": speed, "seconds": wall,
                "ratios": ratios}
-    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    file = HERE / "results.json"
+    old = json.loads(file.read_text()) if file.exists() else {}
+    results |= {"book": old["book"]} if "book" in old else {}  # measured by book.py
+    file.write_text(json.dumps(results, indent=2) + "\n")
 
 
 COUNTED = "quadratic, SGD, counted"
+DIFFUSION = "SDE, Euler-Maruyama"
 WALL = {"phase diagram of Figure 2 from the exact law, 101 x 101 cells, t = 1000": phase_diagram,
         "Figure 4, 4 optimizers x 2000 walkers x 50 000 steps, one process": figure_4}
 
