@@ -20,6 +20,7 @@ from saddles.simulate import (
     histogram,
     moments,
     run,
+    run_cells,
     run_log,
     uniform,
 )
@@ -79,6 +80,36 @@ def test_workers_and_executors_change_no_bit():
         logs = [run_log(LAW, Adam(0.2), start(quadratic, 500), 40, seed=4, chunk=100, executor=e)
                 for e in (None, processes)]
         assert same(*logs)
+
+
+@pytest.mark.parametrize("landscape, box, reduce", [
+    (quadratic, None, None), (quartic(0.5, 0.25), (-1, 0.5), moments), (FLAT, None, None),
+    (FLAT, ((-1, -0.2), (1, 0.2)), moments)])
+def test_cells_together_have_the_bits_of_cells_alone(landscape, box, reduce):
+    """Fair coins, other laws and no noise side by side; rates up to divergence; a true zero."""
+    laws = [LAW, TwoPoint(0.3), LAW, Gaussian(-0.2, 1.0), batch_mean(LAW, 4), constant(-0.5),
+            Discrete((1.0, 0.0, -2.0), (0.3, 0.3, 0.4)), LAW]
+    rates = [0.1, 0.3, 1.0, 0.2, 0.05, 0.1, 0.7, 40.0]
+    args = {"record": [0, 33, 400], "box": box, "reduce": reduce}
+    seeds = np.random.SeedSequence(4).spawn(len(laws))
+    alone = [run(landscape, law, SGD(rate), start(landscape, 100), 400, seed=seed, **args)
+             for law, rate, seed in zip(laws, rates, seeds)]
+    for how in ({}, {"chunk": 300}, {"chunk": 100, "workers": 2}):
+        cells = run_cells(landscape, laws, rates, start(landscape, 100), 400, seed=4, **args, **how)
+        assert len(cells) == len(laws) and all(map(same, cells, alone))
+    assert box or any(cell.diverged.any() for cell in cells)
+
+
+@pytest.mark.parametrize("change, name", [
+    ({"laws": []}, "laws"), ({"rates": [0.1]}, "rates"), ({"rates": [0.1, -1]}, "lr"),
+    ({"laws": [LAW, 1]}, "law"), ({"chunk": 3}, "w0"), ({"w0": []}, "w0"), ({"seed": -1}, "seed"),
+    ({"steps": -1}, "steps"), ({"box": (1, 0)}, "box"), ({"reduce": 3}, "reduce"),
+])
+def test_bad_input_of_cells_names_the_argument(change, name):
+    good = {"landscape": quadratic, "laws": [LAW, LAW], "rates": [0.1, 0.2], "w0": np.ones(4),
+            "steps": 5, "seed": 0}
+    with pytest.raises(ValueError, match=name):
+        run_cells(**(good | change))
 
 
 def test_recording_more_changes_nothing_else():

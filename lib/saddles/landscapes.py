@@ -157,10 +157,13 @@ class Code:
     def bind(self, w, out, lr=0.0):
         """(step, (alpha, beta)): step(y) reads the rows of `w` and writes those of `out`.
 
-        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda.
+        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda. With c
+        rates, an array (c,): `w`, `out` (dim, c, n), a rate for each row, and alpha, beta (c, 1).
         """
-        number = _evaluate(self.noise + self.constants)(float(lr))
-        temporaries = aligned(self.registers, w.shape[1])
+        evaluate = _evaluate(self.noise + self.constants)
+        number = evaluate(float(lr)) if np.ndim(lr) == 0 else np.array(
+            [evaluate(float(rate)) for rate in lr]).T[..., None]
+        temporaries = aligned(self.registers, w[0].size).reshape(-1, *w.shape[1:])
         step = _make(self.source)(list(w), list(out), list(temporaries), number[2:])
         return step, (number[0], number[1])
 

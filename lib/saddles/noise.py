@@ -274,6 +274,12 @@ class Stream:
             self._fill(rng, self._buffer[:count])
             yield from self._rows[:count]
 
+    def fill(self, rng, count):
+        """The next `count` <= block rows as one array (count, n), or (1, n) if all are the same."""
+        if not self._constant:
+            self._fill(rng, self._buffer[:count])
+        return self._buffer[:count, : self.n]
+
     def _look_up(self, rng, out):
         words = rng.integers(0, 2**64, size=len(out) * self._words, dtype=np.uint64)
         index = words.view(self._word)

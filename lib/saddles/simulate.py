@@ -9,7 +9,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 
@@ -18,7 +18,7 @@ from scipy import special
 
 from .landscapes import quadratic
 from .noise import Discrete, Gaussian, Stream, aligned
-from .optimizers import SGD, Adam
+from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
 TINY = np.finfo(float).tiny  # smallest normal float64: below it, digits are lost
@@ -153,6 +153,46 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
 
 
+def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=None, box=None,
+              chunk=16384, workers=1, executor=None, progress=None):
+    """SGD for the cells of a map: a list of `Run`s, one for each pair of `laws` and `rates`.
+
+    Cell i has the same bits as run(landscape, laws[i], SGD(rates[i]), w0, steps, seed=child i of
+    `seed`, ...), but the walkers of many cells, `chunk` together, are one array: with the paper's 2000
+    walkers a cell NumPy would else spend half its time on calls, and more with fewer.
+    laws, rates: sequences of the same length >= 1. w0: as for `run`, at most `chunk` walkers; the same
+    starts for every cell if it is an array. Other arguments as for `run`; nothing depends on `chunk`.
+    """
+    laws, rates = list(laws), [SGD(rate) for rate in rates]
+    if not 1 <= len(laws) == len(rates):
+        raise ValueError(f"laws and rates must have the same length >= 1, got {len(laws)} and "
+                         f"{len(rates)}")
+    times, chunk = _times(steps, record), _whole("chunk", chunk, 1, 2**24)
+    kept, starts, children = (len(times) if reduce is None else 0) * len(laws), [], []
+    for child in _sequence(seed).spawn(len(laws)):
+        start, own = _starts(landscape, w0, child, chunk, kept)
+        if len(own) > 1:
+            raise ValueError(f"w0 must have at most chunk = {chunk} walkers, got {start.shape[1]}")
+        starts.append(start)
+        children += own
+    n = starts[0].shape[1]
+    task = _Task(landscape, None, None, steps, times, reduce, _box(box, landscape.dim),
+                 min(64, max(8, 8192 // n)))
+    for law, rate in zip(laws, rates):
+        _check_task(replace(task, law=law, optimizer=rate))
+    cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
+    size = max(1, chunk // n)
+    groups = [cells[i : i + size] for i in range(0, len(cells), size)]
+    parts = _map(partial(_cells, task), np.concatenate(starts, axis=1), groups, size * n, steps,
+                 workers, executor, progress)
+    runs = []
+    for kept, diverged, underflowed in (cell for part in parts for cell in part):
+        w, stats = (kept, None) if reduce is None else (None, kept)
+        w = w[:, 0] if w is not None and landscape.dim == 1 else w
+        runs.append(Run(times, w, stats, diverged, underflowed))
+    return runs
+
+
 def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=16384, block=None,
             workers=1, executor=None, progress=None):
     """Run walkers on the quadratic loss, eq. (4), with log|w| in place of w; return a `LogRun`.
@@ -215,24 +255,67 @@ def _chunk(task, w0, child, tick=None):
     if task.additive:
         step = _kicked(step, w, task, child)
     step = _boxed(step, w, task.box, scale)
-    watch = _Watch(task, w, walk)
-    kept, times, done = [], set(task.times.tolist()), 0
-    with np.errstate(all="ignore"):  # what leaves the finite range is counted by `watch`
+    adaptive = walk.v is not None and task.optimizer.eps == 0
+    zero = walk.v is None and not task.additive and _may_vanish(task.landscape, task.law, walk.noise)
+    watch = _Watch(w, walk.m, walk.v if adaptive else None, not task.log, zero)
+    kept = []
+
+    def look(t):
+        watch.look(t)
+        if scale is not None:
+            scale.renew(walk.m)
+
+    _march(task, rows, step, look, lambda t: kept.append(_keep(task, t, w, walk, scale)),
+           tick and (lambda t: tick(w.shape[1] * t)))
+    diverged, kept = ~_finite(w, walk), np.array(kept)
+    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+
+
+def _march(task, rows, step, look, keep, tick):
+    """All steps; look(t) every CHECK steps and at the end, keep(t) at the recorded times."""
+    times, done = set(task.times.tolist()), 0
+    with np.errstate(all="ignore"):  # what leaves the finite range is counted by `_Watch`
         for stop in sorted(times | {*range(0, task.steps, CHECK), task.steps}):
             for y in islice(rows, stop - done):
                 step(y)
             done = stop
             if stop % CHECK == 0 or stop == task.steps:
-                watch.look(stop)
-                if scale is not None:
-                    scale.renew(walk.m)
+                look(stop)
             if stop in times:
-                kept.append(_keep(task, stop, w, walk, scale))
+                keep(stop)
             if tick is not None:
-                tick(w.shape[1] * stop)
-        diverged = ~_finite(w, walk)
-    kept = np.array(kept)
-    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+                tick(stop)
+
+
+def _cells(task, w0, cells, tick=None):
+    """What `_chunk` returns, for each of the `cells` (law, rate, child); w0: theirs side by side."""
+    laws, rates, children = zip(*cells)
+    shape = len(w0), len(cells), w0.shape[1] // len(cells)
+    w = aligned(*w0.shape, w0).reshape(shape)
+    step, (alpha, beta) = task.landscape.code("sgd").bind(w, w, np.array(rates))
+    noises = [(float(a), float(b)) for a, b in np.broadcast(alpha, beta)]
+    streams = [(Stream(law, shape[2], task.block, *noise), np.random.default_rng(child))
+               for law, noise, child in zip(laws, noises, children)]
+    zero = [[_may_vanish(task.landscape, law, noise)] for law, noise in zip(laws, noises)]
+    watch, walk = _Watch(w, true_zero=np.array(zero)), Walk(step, None)
+    kept = [[] for _ in cells]
+
+    def rows():
+        buffer = aligned(1, task.block * w[0].size).reshape(task.block, *shape[1:])
+        for start in range(0, task.steps, task.block):
+            count = min(task.block, task.steps - start)
+            for j, (stream, rng) in enumerate(streams):
+                buffer[:count, j] = stream.fill(rng, count)
+            yield from buffer[:count]
+
+    def keep(t):
+        for j, own in enumerate(kept):
+            own.append(_keep(task, t, w[:, j], walk, None))
+
+    _march(task, rows(), _boxed(step, w, task.box, None), watch.look, keep,
+           tick and (lambda t: tick(w[0].size * t)))
+    diverged = ~_finite(w, walk)
+    return [(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)]
 
 
 def _keep(task, t, w, walk, scale):
@@ -270,7 +353,10 @@ def _boxed(step, w, box, scale):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
-    lo, hi = (aligned(*w.shape, b) for b in box) if scale is None else scale.bounds
+    if scale is None:
+        lo, hi = (aligned(len(w), w[0].size, b).reshape(w.shape) for b in box)
+    else:
+        lo, hi = scale.bounds
     maximum, minimum = np.maximum, np.minimum
 
     def boxed(y):
@@ -284,33 +370,31 @@ def _boxed(step, w, box, scale):
 class _Watch:
     """Counts underflow: w below the normal range, or v of Adam so small that g^2 was lost."""
 
-    def __init__(self, task, w, walk):
-        self.w, self.walk = w, walk
+    def __init__(self, w, m=None, v=None, use_w=True, true_zero=False):
+        self.w, self.m, self.v = w, m, v
         self.moving = w != 0
-        self.use_w = not task.log
-        self.use_v = walk.v is not None and task.optimizer.eps == 0
-        self.true_zero = (walk.v is None and task.landscape.is_quadratic and not task.additive
-                          and _may_vanish(task, walk))
-        self.underflowed = np.zeros(w.shape[1], dtype=bool)
-        self.size = aligned(*w.shape)
+        self.use_w, self.true_zero = use_w, true_zero
+        self.underflowed = np.zeros(w.shape[1:], dtype=bool)
+        self.size = np.empty_like(w)
 
     def look(self, t):
         size = np.abs(self.w, self.size)
         if self.use_w and not size.min() >= TINY:
             lost = (size < TINY) & self.moving
-            if self.true_zero:
-                lost &= size > 0
+            if np.any(self.true_zero):
+                lost &= (size > 0) | np.logical_not(self.true_zero)
             self.underflowed |= lost.any(axis=0)
-        if self.use_v and t > 0 and not self.walk.v.min() >= TINY_V:
-            lost = (self.walk.v < TINY_V) & (self.walk.m != 0)
+        if self.v is not None and t > 0 and not self.v.min() >= TINY_V:
+            lost = (self.v < TINY_V) & (self.m != 0)
             self.underflowed |= lost.any(axis=0)
 
 
-def _may_vanish(task, walk):
-    if isinstance(task.law, Gaussian):
+def _may_vanish(landscape, law, noise):
+    """Whether SGD can truly reach w = 0: on the quadratic, by a factor 1 - lr x = 0."""
+    if not landscape.is_quadratic or isinstance(law, Gaussian):
         return False
-    alpha, beta = walk.noise
-    return bool(np.any(alpha + beta * task.law.numbers()[0] == 0))
+    alpha, beta = noise
+    return bool(np.any(alpha + beta * law.numbers()[0] == 0))
 
 
 class _Scale:
@@ -487,14 +571,17 @@ def _times(steps, record):
     return times.astype(np.int64)
 
 
+def _sequence(seed):
+    """A SeedSequence of our own to spawn from."""
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    return np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
+
+
 def _starts(landscape, w0, seed, chunk, kept):
     """(w0 as (dim, n), one SeedSequence per chunk); the callable w0 has a stream of its own."""
     chunk = _whole("chunk", chunk, 1, 2**24)
-    if isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)  # ours to spawn from
-    else:
-        seed = np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
-    start, noise = seed.spawn(2)
+    start, noise = _sequence(seed).spawn(2)
     if callable(w0):
         w0 = w0(np.random.default_rng(start))
     w0 = np.array(w0, dtype=float)
