@@ -5,7 +5,7 @@
 
 All contenders of a workload take turns, so that a busy moment of the machine hits them alike; the
 median over the rounds is kept. Prints a table and writes results.json beside this file.
-On a busy machine --cpu takes CPU time of one process, PyTorch on one thread; nothing is written.
+On a busy machine --cpu takes CPU time of one process, PyTorch on one thread.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from saddles.diffusion import euler_maruyama
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import TwoPoint
 from saddles.optimizers import SGD, Adam, AMSGrad
-from saddles.simulate import moments, run, run_log, uniform
+from saddles.simulate import moments, run, run_cells, run_log, uniform
 
 try:
     import torch
@@ -41,7 +41,8 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = 0.15  # what one measurement should take
-COLUMNS = ["all processes", "one process", "plain Python", "plain NumPy", "torch.optim", "C loop",
+OURS = ["map, all processes", "map, one process", "one cell a process", "one cell"]
+COLUMNS = [*OURS, "plain Python", "plain NumPy", "torch.optim", "C loop",
            "C vectorised"]
 
 
@@ -201,15 +202,15 @@ def torch_sde(n, steps):
 
 
 def diffusion_contenders(pool, workers, library):
-    def ours(n, steps, cells=1, executor=None):
-        euler_maruyama(drift, spread, uniform(-0.5, 0.5, cells * n), steps, 1.0, seed=1,
+    def ours(n, steps, count=1, executor=None):
+        euler_maruyama(drift, spread, uniform(-0.5, 0.5, count * n), steps, 1.0, seed=1,
                        executor=executor, chunk=min(n, 16384))
-        return cells * n
+        return count * n
 
     numbers = (LAM, 0, PULL / LAM, SIGMA2)
     return {
-        "all processes": functools.partial(ours, cells=workers, executor=pool),
-        "one process": ours,
+        "one cell a process": functools.partial(ours, count=workers, executor=pool),
+        "one cell": ours,
         "plain Python": python_sde,
         "plain NumPy": numpy_sde,
         "torch.optim": torch_sde if torch else None,
@@ -224,15 +225,24 @@ def contenders(row, pool, workers, library):
     ends = (-0.5, 0.5) if dim == 1 else ((-0.5, -0.5), (0.5, 0.5))
     step = python_sgd(gradient) if isinstance(rule, SGD) else python_adaptive(rule)
 
-    def ours(n, steps, cells=1, executor=None):
-        """`cells` times n walkers, as when a figure is a grid of cells."""
-        run(landscape, law, rule, uniform(*ends, cells * n), steps, seed=1, executor=executor,
+    def one(n, steps, count=1, executor=None):
+        """`count` times n walkers, in as many processes."""
+        run(landscape, law, rule, uniform(*ends, count * n), steps, seed=1, executor=executor,
             chunk=min(n, 16384))
-        return cells * n
+        return count * n
 
-    return {
-        "all processes": functools.partial(ours, cells=workers, executor=pool),
-        "one process": ours,
+    def cells(n, steps, count=8, executor=None):
+        """A map, as in the figures: `count` learning rates with n walkers each."""
+        run_cells(landscape, [law] * count, rule.lr * np.linspace(0.8, 1, count),
+                  uniform(*ends, n), steps, seed=1, executor=executor, chunk=max(n, 16384))
+        return count * n
+
+    ours = {"one cell a process": functools.partial(one, count=workers, executor=pool),
+            "one cell": one}
+    if isinstance(rule, SGD):
+        ours |= {"map, all processes": functools.partial(cells, count=8 * workers, executor=pool),
+                 "map, one process": cells}
+    return ours | {
         "plain Python": plain_python(step, rule.lr, a, dim),
         "plain NumPy": plain_numpy(gradient, rule, a, dim),
         "torch.optim": with_torch(loss, rule, a, dim) if torch else None,
@@ -291,7 +301,7 @@ def counting(pool, library, rounds):
     def ours(n, steps, executor=None):
         run_log(TwoPoint(-1.0), 0.5, np.full(n, 0.5), steps, seed=1, executor=executor)
 
-    entries = {"all processes": functools.partial(ours, executor=pool), "one process": ours}
+    entries = {"one cell a process": functools.partial(ours, executor=pool), "one cell": ours}
     if library:
         entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
     samples = {name: [] for name in entries if name in COLUMNS}
@@ -324,8 +334,8 @@ def number(value):
 
 
 def ratio(row, upper, lower):
-    """Of the library, the faster way counts: a process pool does not pay for what is short."""
-    row = row | {"library": max(row.get("all processes", 0), row["one process"])}
+    """Of the library, the fastest way counts: a process pool does not pay for what is short."""
+    row = row | {"library": max(row.get(name, 0) for name in OURS)}
     return row[upper] / row[lower] if upper in row and lower in row else None
 
 
@@ -374,9 +384,10 @@ def main():
         parser.error("need --rounds >= 5, --walkers >= 1024 and --workers >= 1")
     library = compiled()
     if options.cpu:
-        global clock
-        clock = time.process_time
-        COLUMNS.remove("all processes")
+        global clock, SECONDS
+        clock, SECONDS = time.process_time, 0.05
+        COLUMNS.remove("map, all processes")
+        COLUMNS.remove("one cell a process")
         if torch:
             torch.set_num_threads(1)
     if torch is None:
@@ -387,7 +398,7 @@ def main():
         speed = measure(options, pool, library)
     for walkers, rows in speed.items():
         print(f"\nMillion walker-steps per second with {walkers} walkers:\n\n{table(rows)}")
-    if options.only or options.cpu:
+    if options.only:
         return
     wall = {name: seconds(go, options.rounds) for name, go in WALL.items()}
     print("\n" + "\n".join(f"{name}: {value:.3g} s" for name, value in wall.items()))
@@ -396,7 +407,8 @@ def main():
               for name, pair in {"library / torch": ("library", "torch.optim"),
                                 "C vectorised / library": ("C vectorised", "library")}.items()}
     results = {"unit": "walker-steps per second, median", "rounds": options.rounds,
-               "workers": options.workers, "cpus": os.cpu_count(), "machine": platform.machine(),
+               "clock": "CPU time, one process" if options.cpu else "wall time",
+               "ours": OURS, "workers": options.workers, "cpus": os.cpu_count(), "machine": platform.machine(),
                "python": platform.python_version(), "numpy": np.__version__,
                "torch": torch.__version__ if torch else None, "speed": speed, "seconds": wall,
                "ratios": ratios}
