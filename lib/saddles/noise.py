@@ -32,8 +32,14 @@ def _number(name, value, low=-math.inf):
     return number
 
 
+class _Law:
+    def sample(self, rng, shape):
+        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
+        return _sample(self, rng, shape)
+
+
 @dataclass(frozen=True)
-class Discrete:
+class Discrete(_Law):
     """x takes `values[i]` with probability `probs[i]`.
 
     `values`, `probs`: sequences of the same length >= 1, of numbers or SymPy expressions; `probs`
@@ -84,13 +90,9 @@ class Discrete:
         probs = np.array([_number("probs", p, 0) for p in self.probs])
         return values, probs / probs.sum()
 
-    def sample(self, rng, shape):
-        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
-        return _sample(self, rng, shape)
-
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(_Law):
     """x is normal with `mean` and standard deviation `std` >= 0 (the paper's B.2)."""
 
     mean: object
@@ -126,9 +128,102 @@ class Gaussian:
             density = lambda z: f(mean + std * z) * mpmath.npdf(z)
             return mpmath.quad(density, cuts)
 
-    def sample(self, rng, shape):
-        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
-        return _sample(self, rng, shape)
+    def shift_and_scale(self):
+        """(mean, std) as floats: x = mean + std z, with z from `draw_standard`."""
+        return _number("mean", self.mean), _number("std", self.std, 0)
+
+    @staticmethod
+    def draw_standard(rng, out):
+        """Fill `out` with standard normal numbers."""
+        rng.standard_normal(out=out)
+
+
+@dataclass(frozen=True)
+class Uniform(_Law):
+    """x is uniform on [lo, hi], `lo` <= `hi`: a law with a density and with bounded data."""
+
+    lo: float
+    hi: float
+
+    def __post_init__(self):
+        _number("lo", self.lo)
+        _number("hi", self.hi, float(self.lo))
+
+    @property
+    def mean(self):
+        """E[x]."""
+        return (self.lo + self.hi) / 2
+
+    @property
+    def var(self):
+        """E[(x - E x)^2]."""
+        return (self.hi - self.lo) ** 2 / 12
+
+    def shift_and_scale(self):
+        """(lo, hi - lo): x = lo + (hi - lo) z, with z from `draw_standard`."""
+        return float(self.lo), float(self.hi) - float(self.lo)
+
+    @staticmethod
+    def draw_standard(rng, out):
+        """Fill `out` with uniform numbers in [0, 1)."""
+        rng.random(out=out)
+
+
+@dataclass(frozen=True)
+class StudentT(_Law):
+    """x = loc + scale T, where T is Student's t with `df` > 0 degrees of freedom; `scale` >= 0.
+
+    Its tails are powers, P(|T| > u) ~ u^-df: a heavy-tailed data set. df = 1 is the Cauchy law, and
+    df -> infinity the Gaussian.
+    """
+
+    df: float
+    loc: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self):
+        if _number("df", self.df, 0) == 0:
+            raise ValueError("df must be > 0, got 0")
+        _number("loc", self.loc)
+        _number("scale", self.scale, 0)
+
+    @property
+    def mean(self):
+        """E[x] = loc; nan for df <= 1 (and scale > 0), where there is none."""
+        return float(self.loc) if self.df > 1 or self.scale == 0 else math.nan
+
+    @property
+    def var(self):
+        """E[(x - E x)^2] = scale^2 df / (df - 2); inf for 1 < df <= 2, nan for df <= 1."""
+        if self.scale == 0:
+            return 0.0
+        if self.df <= 2:
+            return math.inf if self.df > 1 else math.nan
+        return self.scale**2 * self.df / (self.df - 2)
+
+    def shift_and_scale(self):
+        """(loc, scale): x = loc + scale z, with z from `draw_standard`."""
+        return float(self.loc), float(self.scale)
+
+    def draw_standard(self, rng, out):
+        """Fill `out` with Student's t."""
+        out[...] = rng.standard_t(self.df, out.shape)
+
+
+def sample_law(values):
+    """The law of one point drawn at random from `values`, a data set: a Discrete law.
+
+    `values`: a sequence of n >= 1 finite numbers, each with weight 1/n; equal ones become one value
+    with their common weight. Values increase, and weights are exact fractions.
+    """
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.array(math.nan)
+    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
+        raise ValueError("values must be a sequence of one or more finite numbers")
+    unique, counts = np.unique(array, return_counts=True)
+    return Discrete(unique.tolist(), [Fraction(k, array.size) for k in counts.tolist()])
 
 
 def TwoPoint(a):
@@ -162,10 +257,14 @@ def batch_mean(law, S):
     if isinstance(S, bool) or not isinstance(S, (int, np.integer)) or not 1 <= S <= MAX_BATCH:
         raise ValueError(f"S must be a whole number from 1 to {MAX_BATCH}, got {S!r}")
     S = int(S)
+    if S == 1:
+        return law
     if isinstance(law, Gaussian):
         root = sp.sqrt(S) if _is_symbolic(law.std) else math.sqrt(S)
         return Gaussian(law.mean, law.std / root)
-    if S == 1 or len(law.values) == 1:
+    if not isinstance(law, Discrete):
+        raise ValueError(f"law must be Discrete or Gaussian for S > 1, got {law!r}")
+    if len(law.values) == 1:
         return law
     symbolic = any(map(_is_symbolic, law.values + law.probs))
     exact = sp.sympify if symbolic else _fraction
@@ -218,16 +317,18 @@ class Stream:
 
     A two-point law with equal weights costs one random bit a draw: a byte of the bit generator
     picks a row of 8 draws in a table of 256 rows. Other laws whose probabilities are multiples of
-    2^-8 or 2^-16 cost one byte or two; the rest an inverse CDF; the Gaussian NumPy's ziggurat.
+    2^-8 or 2^-16 cost one byte or two; the rest an inverse CDF; laws with a density draw themselves
+    (the Gaussian by NumPy's ziggurat).
     """
 
     def __init__(self, law, n, block=16, alpha=0.0, beta=1.0):
         self.n, self.block = n, block
-        if isinstance(law, Gaussian):
-            mean, std = _number("mean", law.mean), _number("std", law.std, 0)
-            self._constant = std == 0
-            self._fill, width = self._normal, 1
-            self._shift, self._scale = alpha + beta * mean, beta * std
+        if not isinstance(law, Discrete):
+            shift, scale = law.shift_and_scale()
+            self._constant = scale == 0
+            self._fill, width = self._draw, 1
+            self._standard = law.draw_standard
+            self._shift, self._scale = alpha + beta * shift, beta * scale
             first = self._shift
         else:
             values, probs = law.numbers()
@@ -269,8 +370,8 @@ class Stream:
         index = np.searchsorted(self._cdf, out.ravel(), side="right")
         self._values.take(index, out=out.ravel(), mode="clip")
 
-    def _normal(self, rng, out):
-        rng.standard_normal(out=out)
+    def _draw(self, rng, out):
+        self._standard(rng, out)
         out *= self._scale
         out += self._shift
 

@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 
 from .landscapes import quadratic
-from .noise import Discrete, Gaussian, Stream
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform
 from .optimizers import SGD, Adam
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -283,7 +283,7 @@ class _Watch:
 
 
 def _may_vanish(task, walk):
-    if isinstance(task.law, Gaussian):
+    if not isinstance(task.law, Discrete):
         return False
     alpha, beta = walk.noise
     return bool(np.any(alpha + beta * task.law.numbers()[0] == 0))
@@ -471,8 +471,7 @@ def _check_task(task):
     """Fail in the caller's process, with the argument's name, rather than in a worker."""
     if not hasattr(task.optimizer, "start"):
         raise ValueError(f"optimizer must be SGD, Adam or AMSGrad, got {task.optimizer!r}")
-    known = isinstance(task.law, (Discrete, Gaussian))
-    if not known:
+    if not isinstance(task.law, (Discrete, Gaussian, Uniform, StudentT)):
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
     if task.reduce is not None and not callable(task.reduce):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
