@@ -9,6 +9,7 @@ grid that has the stationary law exactly. Losses and noises are SymPy expression
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,8 @@ import sympy as sp
 from scipy import sparse
 
 from .landscapes import Landscape, quadratic
-from .simulate import Run, _starts, _times
+from .noise import aligned
+from .simulate import CHECK, Run, _map, _starts, _times
 from .symbols import S, lam, w
 
 OCTAVES = 200  # how far `normalise` follows a tail or a singularity, in factors of 2
@@ -193,10 +195,11 @@ def _shell(f, start, stop, total, end):
 
 
 def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=None, tamed=False,
-                   chunk=16384):
+                   chunk=16384, workers=1, executor=None, progress=None):
     """Paths of dw = drift(w) dt + noise(w) dW (Ito) by Euler-Maruyama; returns a `simulate.Run`.
 
     drift, noise: functions of a float array; for eq. (43) -lambda L'(w) and lambda sqrt(C(w)/S).
+    They may return a number.
     w0: the starts, an array (n,) or a callable rng -> array such as `simulate.uniform`.
     steps: how many; dt > 0: the length of one, in the unit of t (for eq. (43) SGD steps). record:
     steps after which w is kept, by default the last; Run.times counts steps, t = times * dt.
@@ -208,24 +211,28 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
     A mean over the paths has a bias of order dt (weak order 1) where drift and noise are smooth and
     grow at most linearly, and none of that is guaranteed elsewhere: halve dt and compare. Walkers
     that leave the finite range are `diverged`. `underflowed` is always False: follow log|w| instead
-    where w shrinks for ever. The result depends on (seed, chunk) only.
+    where w shrinks for ever.
+
+    chunk, workers, executor, progress: as for `simulate.run`; the result depends on (seed, chunk)
+    only. For other processes drift and noise must be functions of a module, not lambdas.
     """
     if not isinstance(dt, (int, float, np.number)) or not 0 < dt < math.inf:
         raise ValueError(f"dt must be a finite number > 0, got {dt!r}")
     times = _times(steps, record)
     bound = _boundary(boundary)
     w0, children = _starts(quadratic, w0, seed, chunk, len(times))
-    parts = [_paths(drift, noise, start.copy(), child, times, int(steps), float(dt), bound, tamed)
-             for start, child in zip(np.split(w0[0], range(chunk, w0.shape[1], chunk)), children)]
+    work = partial(_paths, drift, noise, times, int(steps), float(dt), bound, tamed)
+    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
     kept = np.concatenate(parts, axis=-1)
     return Run(times, kept[:-1], None, ~np.isfinite(kept[-1]), np.zeros(kept.shape[-1], dtype=bool))
 
 
-def _paths(drift, noise, v, child, times, steps, dt, bound, tamed):
+def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
     """w of one chunk at the recorded steps and, as the last row, at the end; (k + 1, n)."""
+    v, push, (n,) = aligned(*w0.shape, w0)[0], aligned(*w0.shape)[0], w0.shape[1:]
     rng, root, wanted, kept = np.random.default_rng(child), math.sqrt(dt), set(times.tolist()), []
-    rows = max(1, min(64, 2**17 // len(v)))  # about a megabyte of normals at a time
-    normals = np.empty((rows, len(v)))
+    rows = max(1, min(64, 2**17 // n))  # about a megabyte of normals at a time
+    normals = aligned(1, rows * n).reshape(rows, n)
     with np.errstate(all="ignore"):  # what leaves the finite range is counted at the end
         for step in range(steps + 1):
             if step in wanted:
@@ -235,18 +242,22 @@ def _paths(drift, noise, v, child, times, steps, dt, bound, tamed):
             if step % rows == 0:
                 rng.standard_normal(out=normals)
                 normals *= root
-            push = np.multiply(drift(v), dt)
+            np.multiply(drift(v), dt, out=push)
             if tamed:
                 push /= 1 + np.abs(push)
-            push += noise(v) * normals[step % rows]
+            kick = normals[step % rows]
+            kick *= noise(v)
+            push += kick
             v += push
             bound(v)
+            if tick is not None and step % CHECK == 0:
+                tick(n * step)
 
 
 def _boundary(boundary):
     """A function that applies the rule in place."""
     if boundary is None:
-        return lambda v: None
+        return _free
     try:
         rule, low, high = boundary
         low, high = float(low), float(high)
@@ -255,16 +266,22 @@ def _boundary(boundary):
     if rule not in ("clip", "reflect") or not -math.inf < low < high < math.inf:
         raise ValueError(f'boundary must be None or ("clip" or "reflect", low, high) with finite '
                          f"low < high, got {boundary!r}")
-    if rule == "clip":
-        return lambda v: np.clip(v, low, high, out=v)
+    return partial(_clip if rule == "clip" else _fold, low, high)
 
-    def fold(v):
-        v -= low
-        np.mod(v, 2 * (high - low), out=v)
-        np.minimum(v, 2 * (high - low) - v, out=v)
-        v += low
 
-    return fold
+def _free(v):
+    pass
+
+
+def _clip(low, high, v):
+    np.clip(v, low, high, out=v)
+
+
+def _fold(low, high, v):
+    v -= low
+    np.mod(v, 2 * (high - low), out=v)
+    np.minimum(v, 2 * (high - low) - v, out=v)
+    v += low
 
 
 # A chain on a grid

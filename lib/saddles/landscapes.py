@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from .noise import aligned
 from .symbols import a, b, lam, w, w1, w2, x
 
 
@@ -159,7 +160,7 @@ class Code:
         `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda.
         """
         number = _evaluate(self.noise + self.constants)(float(lr))
-        temporaries = np.empty((self.registers, w.shape[1]))
+        temporaries = aligned(self.registers, w.shape[1])
         step = _make(self.source)(list(w), list(out), list(temporaries), number[2:])
         return step, (number[0], number[1])
 

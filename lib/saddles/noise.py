@@ -311,6 +311,21 @@ def _expand(value):
 
 # Drawing. The draws of one step are one row; how many rows are drawn at once never matters.
 
+LINE = 64  # bytes of a cache line
+
+
+def aligned(rows, n, fill=0.0):
+    """A float array (rows, n) full of `fill`; each row begins at a cache line.
+
+    Vector instructions on rows that do not are two to three times slower out of cache.
+    """
+    width = -(-n * 8 // LINE) * LINE // 8
+    memory = np.empty(rows * width + LINE // 8)
+    begin = -memory.ctypes.data % LINE // 8
+    out = memory[begin : begin + rows * width].reshape(rows, width)[:, :n]
+    out[...] = fill
+    return out
+
 
 class Stream:
     """Rows of `n` independent draws of alpha + beta x, made `block` rows at a time, in cache.
@@ -347,7 +362,7 @@ class Stream:
         rows = 1 if self._constant else block
         if self._fill == self._look_up:
             n = self._words * 64 // (8 * self._word.itemsize) * width  # a row is whole words
-        self._buffer = np.full((rows, n), first)
+        self._buffer = aligned(1, rows * n, first).reshape(rows, n)
         self._rows = [row[: self.n] for row in self._buffer]
 
     def rows(self, rng, steps):

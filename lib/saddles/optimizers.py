@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .noise import aligned
+
 # eps = 0 stands for the limit eps -> 0: 0 / sqrt(0) is a step of zero. So sqrt(v) is kept at FLOOR
 # or above, which changes no digit as long as v > 1e-260; simulate counts the walkers with less.
 FLOOR = 1e-150
@@ -83,9 +85,9 @@ class Adam:
         `scale`: None, or an array (n,): w, m and g are then in units of it (see simulate.run_log).
         """
         beta1, beta2, eps = float(self.beta1), float(self.beta2), self.eps > 0
-        g, s, v = np.empty_like(w), np.empty_like(w), np.zeros_like(w)
-        m = np.zeros_like(w) if beta1 else g
-        top = np.full_like(w, FLOOR**2) if self.takes_maximum else v
+        g, s, v = aligned(*w.shape), aligned(*w.shape), aligned(*w.shape)
+        m = aligned(*w.shape) if beta1 else g
+        top = aligned(*w.shape, FLOOR**2) if self.takes_maximum else v
         gradient, noise = landscape.code("gradient").bind(w, g)
         rates = self._rates()
         multiply, add, subtract, divide = np.multiply, np.add, np.subtract, np.divide

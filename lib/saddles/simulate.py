@@ -10,13 +10,14 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 import numpy as np
+from scipy import special
 
 from .landscapes import quadratic
-from .noise import Discrete, Gaussian, Stream, StudentT, Uniform
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, aligned
 from .optimizers import SGD, Adam
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -115,7 +116,7 @@ class histogram:
 
 
 def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None, box=None,
-        chunk=16384, block=None, workers=1, executor=None, progress=None):
+        additive=0.0, chunk=16384, block=None, workers=1, executor=None, progress=None):
     """Run independent walkers and return a `Run`.
 
     landscape, law, optimizer: from saddles.landscapes, .noise, .optimizers. One x is drawn per
@@ -126,6 +127,9 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     reduce: a function (t, w) -> array of sums or counts (`moments`, `histogram`), called on the
         walkers of each chunk that have not diverged and added up; then w itself is not kept.
     box: None, or (lo, hi), numbers or one per coordinate: after each step w is clipped to it.
+    additive: sigma >= 0 of normal noise that is added to every gradient, besides that of x:
+        w <- w - lr grad + lr sigma xi. Only with SGD. It has a stream of its own, so x is drawn as
+        without it.
     chunk: walkers at a time. The result depends on (seed, chunk), and on nothing below:
     block: steps for which noise is drawn at once; by default what fits into the cache.
     workers: processes over chunks. executor: any concurrent.futures.Executor instead of them.
@@ -137,9 +141,9 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     times = _times(steps, record)
     w0, children = _starts(landscape, w0, seed, chunk, len(times) if reduce is None else 0)
     task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
-                 _block(block, min(chunk, w0.shape[1])))
+                 _block(block, min(chunk, w0.shape[1])), additive=_sigma(additive))
     _check_task(task)
-    parts = _map(partial(_chunk, task), w0, children, chunk, workers, executor, progress)
+    parts = _map(partial(_chunk, task), w0, children, chunk, steps, workers, executor, progress)
     w, stats, diverged, underflowed = zip(*parts)
     if reduce is None:
         w = np.concatenate(w, axis=-1)
@@ -158,7 +162,7 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
 
     SGD without a box under a discrete law: log|w_t| = log|w_0| + sum over values of
     count log|1 - lr x|, with multinomial counts between two record times, so the cost does not
-    grow with the number of steps. In all other cases w and m are held as (W, M) 2^e, with an
+    grow with the number of steps. Two values and many walkers: binomial counts from a table. In all other cases w and m are held as (W, M) 2^e, with an
     exponent e per walker renewed every 16 steps. That is exact as x w is linear in w: the step
     w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not free of
     scale in v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e),
@@ -175,8 +179,10 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
                  _block(block, min(chunk, w0.shape[1])), log=True)
     _check_task(task)
     counts = isinstance(optimizer, SGD) and isinstance(law, Discrete) and box is None
-    work = partial(_count_chunk if counts else _chunk, task)
-    parts = _map(work, w0, children, chunk, workers, executor, progress)
+    work = partial(_chunk, task)
+    if counts:
+        work = partial(_count_chunk, task, tabled=_tabled(times, w0.shape[1]))
+    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
     w, _, diverged, underflowed = zip(*parts)
     log_abs, sign = np.moveaxis(np.concatenate(w, axis=-1), 1, 0)
     return LogRun(times, log_abs, sign, np.concatenate(diverged), np.concatenate(underflowed))
@@ -196,15 +202,19 @@ class _Task:
     box: tuple | None
     block: int
     log: bool = False
+    additive: float = 0.0
 
 
 def _chunk(task, w0, child, tick=None):
     """(w or None, stats or None, diverged, underflowed) of one chunk; w0: (dim, n)."""
-    w, rng = w0.copy(), np.random.default_rng(child)
+    w, rng = aligned(*w0.shape, w0), np.random.default_rng(child)
     scale = _Scale(w, task.box) if task.log else None
     walk = task.optimizer.start(task.landscape, w, None if scale is None else scale.factor)
     noise = Stream(task.law, w.shape[1], task.block, *walk.noise)
-    rows, step = noise.rows(rng, task.steps), _boxed(walk.step, w, task.box, scale)
+    rows, step = noise.rows(rng, task.steps), walk.step
+    if task.additive:
+        step = _kicked(step, w, task, child)
+    step = _boxed(step, w, task.box, scale)
     watch = _Watch(task, w, walk)
     kept, times, done = [], set(task.times.tolist()), 0
     with np.errstate(all="ignore"):  # what leaves the finite range is counted by `watch`
@@ -243,11 +253,24 @@ def _finite(w, walk):
     return finite if walk.v is None else finite & np.isfinite(walk.v).all(axis=0)
 
 
+def _kicked(step, w, task, child):
+    """`step`, then lr sigma xi for every coordinate, from a child of the chunk's own seed."""
+    own = np.random.SeedSequence(child.entropy, spawn_key=(*child.spawn_key, 0))
+    law = Gaussian(0.0, task.optimizer.lr * task.additive)
+    kicks = Stream(law, w.size, task.block).rows(np.random.default_rng(own), task.steps)
+
+    def kicked(y):
+        step(y)
+        np.add(w, next(kicks).reshape(w.shape), w)
+
+    return kicked
+
+
 def _boxed(step, w, box, scale):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
-    lo, hi = (np.broadcast_to(b, w.shape).copy() for b in box) if scale is None else scale.bounds
+    lo, hi = (aligned(*w.shape, b) for b in box) if scale is None else scale.bounds
     maximum, minimum = np.maximum, np.minimum
 
     def boxed(y):
@@ -266,9 +289,10 @@ class _Watch:
         self.moving = w != 0
         self.use_w = not task.log
         self.use_v = walk.v is not None and task.optimizer.eps == 0
-        self.true_zero = walk.v is None and task.landscape.is_quadratic and _may_vanish(task, walk)
+        self.true_zero = (walk.v is None and task.landscape.is_quadratic and not task.additive
+                          and _may_vanish(task, walk))
         self.underflowed = np.zeros(w.shape[1], dtype=bool)
-        self.size = np.empty_like(w)
+        self.size = aligned(*w.shape)
 
     def look(self, t):
         size = np.abs(self.w, self.size)
@@ -295,8 +319,8 @@ class _Scale:
     def __init__(self, w, box):
         self.w, self.box = w, box
         self.exponent = np.zeros(w.shape[1], dtype=np.int64)
-        self.factor = np.ones(w.shape[1])  # 2^e; 0 below 2^-1074
-        self.bounds = (np.empty_like(w), np.empty_like(w))
+        self.factor = aligned(1, w.shape[1], 1.0)[0]  # 2^e; 0 below 2^-1074
+        self.bounds = (aligned(*w.shape), aligned(*w.shape))
         self.renew(None)
 
     def renew(self, m):
@@ -313,51 +337,86 @@ class _Scale:
                 np.ldexp(value, -bounded, out=bound[0])
 
 
-def _count_chunk(task, w0, child, tick=None):
+def _count_chunk(task, w0, child, tick=None, tabled=()):
     """SGD on the quadratic by counting: how often each value was drawn is all that matters."""
     rng = np.random.default_rng(child)
     values, probs = task.law.numbers()
     factors = 1 - task.optimizer.lr * values
+    kept = np.empty((len(task.times), 2, w0.shape[1]))
     with np.errstate(divide="ignore"):
         logs, log_abs = np.log(np.abs(factors)), np.log(np.abs(w0[0]))
-    sign, kept, done = np.sign(w0[0]), [], 0
-    for t in task.times:
-        for count, factor, log in zip(_counts(rng, t - done, probs, len(sign)), factors, logs):
+    sign, done = np.sign(w0[0]), 0
+    for t, out in zip(task.times.tolist(), kept):
+        counts = _counts(rng, t - done, probs, len(sign), t - done in tabled)
+        for count, factor, log in zip(counts, factors, logs):
             if factor == 0:
-                log_abs[count > 0], sign[count > 0] = -math.inf, 0
+                log_abs[count > 0], sign[count > 0] = -np.inf, 0
             else:
                 log_abs += count * log
                 if factor < 0:
                     sign *= 1 - 2 * (count & 1)
         done = t
-        kept.append(np.array([log_abs, sign]))
+        out[:] = log_abs, sign
     nobody = np.zeros(len(sign), dtype=bool)
-    return np.array(kept), None, nobody, nobody.copy()
+    return kept, None, nobody, nobody.copy()
 
 
-def _counts(rng, steps, probs, n):
+def _counts(rng, steps, probs, n, tabled):
     """How often each value comes up in `steps` draws, (len(probs), n)."""
     if len(probs) == 1:
         return np.full((1, n), steps)
-    if len(probs) == 2:
-        first = rng.binomial(steps, probs[0], size=n)
-        return first, steps - first
-    return rng.multinomial(steps, probs, size=n).T
+    if len(probs) > 2:
+        return rng.multinomial(steps, probs, size=n).T
+    first = _binomial(rng, steps, probs[0], n) if tabled else rng.binomial(steps, probs[0], size=n)
+    return first, steps - first
+
+
+def _tabled(times, n):
+    """The intervals between record times for which n walkers draw so often that a table pays."""
+    steps, how_often = np.unique(np.diff(times, prepend=0), return_counts=True)
+    return frozenset(steps[(n * how_often > 10**5 + 4 * steps) & (steps < 10**6)].tolist())
+
+
+def _binomial(rng, steps, p, n):
+    """`n` binomial counts by inverting the distribution function; 10 times faster than NumPy's.
+
+    16 random bits settle nearly every count; where they do not, 53 more bits follow.
+    """
+    cdf, guide = _guide(steps, p)
+    words = rng.integers(0, 2**64, size=-(-n // 4), dtype=np.uint64).view(np.uint16)[:n]
+    counts = guide.take(words, mode="clip")
+    open_ = np.flatnonzero(counts < 0)
+    u = (words[open_] + rng.random(len(open_))) / 2**16
+    counts[open_] = np.searchsorted(cdf, u, side="right")
+    return counts
+
+
+@lru_cache(maxsize=64)
+def _guide(steps, p):
+    """The distribution function, and per 2^-16 of probability the count, or -1 if more than one."""
+    cdf = special.bdtr(np.arange(steps), steps, p)  # up to steps - 1: what is above is `steps`
+    edges = np.arange(2**16 + 1) / 2**16
+    low = np.searchsorted(cdf, edges[:-1], side="right")
+    high = np.searchsorted(cdf, edges[1:], side="left")
+    return cdf, np.where(low == high, low, -1).astype(np.int32)
 
 
 # Chunks together
 
 
-def _map(work, w0, children, chunk, workers, executor, progress):
-    """The results of all chunks in order, from this process, a process pool or `executor`."""
+def _map(work, w0, children, chunk, steps, workers, executor, progress):
+    """work(part of w0, child) of all chunks in order: in this process, a pool or `executor`.
+
+    In this process `work` also gets a function to call with the walker-steps it has done.
+    """
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
     bar = _Bar(progress)
     if executor is None and _whole("workers", workers, 1, 4096) == 1:
-        total = w0.shape[1] * max(work.args[0].steps, 1)
+        total = w0.shape[1] * max(steps, 1)
         done, results = 0, []
         for part, child in zip(parts, children):
             results.append(work(part, child, lambda k, done=done: bar((done + k) / total)))
-            done += part.shape[1] * work.args[0].steps
+            done += part.shape[1] * steps
         bar(1.0)
         return results
     own = executor is None
@@ -452,6 +511,14 @@ def _starts(landscape, w0, seed, chunk, kept):
     return w0, noise.spawn(-(-w0.shape[1] // chunk))
 
 
+def _sigma(value):
+    """`additive` as a finite number >= 0."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf:
+        raise ValueError(f"additive must be a finite number >= 0, got {value!r}")
+    return float(value)
+
+
 def _box(box, dim):
     """None, or (lo, hi) as numbers or arrays (dim, 1)."""
     if box is None:
@@ -473,6 +540,8 @@ def _check_task(task):
         raise ValueError(f"optimizer must be SGD, Adam or AMSGrad, got {task.optimizer!r}")
     if not isinstance(task.law, (Discrete, Gaussian, Uniform, StudentT)):
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
+    if task.additive and not isinstance(task.optimizer, SGD):
+        raise ValueError(f"additive must be 0 unless the optimizer is SGD, got {task.additive!r}")
     if task.reduce is not None and not callable(task.reduce):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
     Stream(task.law, 1, 1)
