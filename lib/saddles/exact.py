@@ -12,19 +12,46 @@ For other laws of the data, `exponent(law, lam)` is the one number that decides,
 and `attracting_set(law)` the learning rates at which it is negative.
 """
 
+import math
+
 import numpy as np
 from scipy import optimize, special, stats
 
 from .noise import Discrete, Gaussian, StudentT, Uniform
 
 TAIL = 1e-16  # binomial mass that `escape_probability` may leave out on each side
+MOST = 10**8  # values in one answer (0.8 GB)
 
 
 def _finite(name, value):
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value)
+        array = array.astype(float) if array.dtype.kind in "biufO" else np.array(np.nan)  # no text
+    except (TypeError, ValueError, OverflowError):
+        array = np.array(np.nan)
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite real numbers, got {value!r}")
     return array
+
+
+def _scalar(name, value):
+    array = _finite(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}")
+    return float(array)
+
+
+def _together(**arrays):
+    """The arrays, broadcast, before anything of that size is allocated."""
+    names = " and ".join(arrays)
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = [array.shape for array in arrays.values()]
+        raise ValueError(f"{names} must broadcast, got shapes {shapes}") from None
+    if math.prod(shape) > MOST:
+        raise ValueError(f"{names} must give at most {MOST} values together, got {math.prod(shape)}")
+    return np.broadcast_arrays(*arrays.values())
 
 
 def _positive(name, value):
@@ -34,9 +61,9 @@ def _positive(name, value):
     return array
 
 
-def _steps(t):
-    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= 10**9:
-        raise ValueError(f"t must be a whole number of steps from 0 to 10**9, got {t!r}")
+def _steps(t, most=10**9):
+    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= most:
+        raise ValueError(f"t must be a whole number of steps from 0 to {most}, got {t!r}")
     return int(t)
 
 
@@ -47,7 +74,7 @@ def log_factors(a, lam):
     where the factor is exactly zero (lambda = 1, Proposition 1). Raises ValueError for a value
     that is not finite or a rate that is not positive.
     """
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
         return np.log(np.abs(1 - lam)), np.log(np.abs(1 - lam * (a - 1)))
 
@@ -73,7 +100,7 @@ def attracting_rates(a):
     for a > 1 the formula printed as (8) does not apply: there may be two intervals.
     Raises ValueError if `a` is not finite.
     """
-    a = float(_finite("a", a))
+    a = _scalar("a", a)
     # |q| < 1 with q = (1 - lambda)(1 - lambda (a - 1)) = 1 - a lambda - (1 - a) lambda^2
     if a == 1:
         return [(0.0, 2.0)]
@@ -93,11 +120,11 @@ def attracting_rates(a):
 def log_growth_law(a, lam, t):
     """The law of log|w_t / w_0|: its t + 1 values and their probabilities.
 
-    `a`, `lam` > 0: numbers; `t` >= 0: steps. Returns (values, probs), each of shape (t + 1,),
+    `a`, `lam` > 0: numbers; 0 <= `t` <= 10^7 steps. Returns (values, probs), each of shape (t + 1,),
     entry k for k draws x = 1. A value is -inf where w_t is exactly zero.
     """
-    t = _steps(t)
-    first, second = (float(f) for f in log_factors(a, lam))
+    t = _steps(t, 10**7)
+    first, second = (float(f) for f in log_factors(_scalar("a", a), _scalar("lam", lam)))
     k = np.arange(t + 1)
     with np.errstate(invalid="ignore"):  # 0 * (-inf): no such draw was made
         values = np.where(k > 0, k * first, 0.0) + np.where(k < t, (t - k) * second, 0.0)
@@ -115,10 +142,12 @@ def escape_probability(a, lam, t, threshold, w0="uniform"):
     uniform = isinstance(w0, str)
     if uniform and w0 != "uniform":
         raise ValueError(f'w0 must be a finite number or "uniform", got {w0!r}')
-    start = 0.0 if uniform or w0 == 0 else np.log(np.abs(_finite("w0", w0)))
-    first, second, log_eps = np.broadcast_arrays(*log_factors(a, lam), log_eps)
+    w0 = 1.0 if uniform else _scalar("w0", w0)
+    start = np.log(np.abs(w0)) if w0 else -np.inf
+    a, lam, log_eps = _together(a=_finite("a", a), lam=_positive("lam", lam), threshold=log_eps)
+    first, second = log_factors(a, lam)
     total = np.zeros(first.shape)
-    if not uniform and w0 == 0:
+    if w0 == 0:
         return total
     low, high = stats.binom.ppf([TAIL, 1 - TAIL], t, 0.5).astype(int)
     counts = np.arange(max(low, 0), min(high, t) + 1)
@@ -132,13 +161,13 @@ def escape_probability(a, lam, t, threshold, w0="uniform"):
 
 def mean_w(a, lam, t):
     """E[w_t] / w_0 = (1 - lambda a / 2)^t: the corrected eq. (6) at any learning rate."""
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     return (1 - lam * a / 2) ** _steps(t)
 
 
 def mean_w2(a, lam, t):
     """E[w_t^2] / w_0^2: eq. (7) at any learning rate."""
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     return (((1 - lam) ** 2 + (1 - lam * (a - 1)) ** 2) / 2) ** _steps(t)
 
 
@@ -161,7 +190,8 @@ def gaussian_mu(mean, std, lam):
     mean, std, lam = _finite("mean", mean), _finite("std", std), _positive("lam", lam)
     if not np.all(std >= 0):
         raise ValueError(f"std must be >= 0, got {std!r}")
-    m, s = np.broadcast_arrays(np.abs(1 - lam * mean), lam * std)
+    mean, std, lam = _together(mean=mean, std=std, lam=lam)
+    m, s = np.abs(1 - lam * mean), lam * std
     far = m >= MANY_STDS * s
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
         ratio = np.where(far, s, 0.0) / np.where(m > 0, m, 1.0)
