@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 from scipy import special
 
-from .landscapes import quadratic
+from .landscapes import Landscape, _floats, quadratic
 from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, aligned
 from .optimizers import SGD, Adam
 
@@ -83,11 +83,11 @@ class uniform:
     n: int
 
     def __post_init__(self):
-        lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
+        lo, hi = _floats("lo", self.lo), _floats("hi", self.hi)
         if lo.shape != hi.shape or lo.ndim > 1 or not np.all(np.isfinite(lo) & np.isfinite(hi)):
             raise ValueError(f"lo and hi must be finite, alike, got {self.lo!r}, {self.hi!r}")
         if not np.all(lo <= hi):
-            raise ValueError(f"lo must be <= hi, got {self.lo!r}, {self.hi!r}")
+            raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
         _whole("n", self.n, 1, MAX_RECORD)
 
     def __call__(self, rng):
@@ -97,6 +97,9 @@ class uniform:
 
 def moments(t, w):
     """A `reduce`: (3,) or (3, dim): number of walkers, sum of w, sum of w^2."""
+    w = _floats("w", w)
+    if not w.ndim:
+        raise ValueError(f"w must have shape (n,) or (dim, n), got {w!r}")
     return np.array([np.full(w.shape[:-1], float(w.shape[-1])), w.sum(-1), (w * w).sum(-1)])
 
 
@@ -107,9 +110,10 @@ class histogram:
     edges: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "edges", tuple(map(float, self.edges)))
-        if len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges)):
+        edges = _floats("edges", self.edges)
+        if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
             raise ValueError(f"edges must be at least 2 growing numbers, got {self.edges!r}")
+        object.__setattr__(self, "edges", tuple(edges.tolist()))
 
     def __call__(self, t, w):
         return np.histogram(w, self.edges)[0]
@@ -170,7 +174,11 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     """
     times = _times(steps, record)
     if not isinstance(optimizer, (SGD, Adam)):
-        optimizer = SGD(optimizer)
+        try:
+            optimizer = SGD(optimizer)
+        except ValueError:
+            raise ValueError(f"optimizer must be SGD, Adam, AMSGrad or a learning rate lr > 0, "
+                             f"got {optimizer!r}") from None
     w0, children = _starts(quadratic, w0, seed, chunk, 2 * len(times))
     box = _box(box, 1)
     if box and not box[0] < 0 < box[1]:
@@ -409,9 +417,12 @@ def _map(work, w0, children, chunk, steps, workers, executor, progress):
 
     In this process `work` also gets a function to call with the walker-steps it has done.
     """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ValueError(f"executor must be None or a concurrent.futures.Executor, got {executor!r}")
+    workers = _whole("workers", workers, 1, 4096)
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
     bar = _Bar(progress)
-    if executor is None and _whole("workers", workers, 1, 4096) == 1:
+    if executor is None and workers == 1:
         total = w0.shape[1] * max(steps, 1)
         done, results = 0, []
         for part, child in zip(parts, children):
@@ -437,7 +448,7 @@ class _Bar:
     """A bar on the terminal once a run takes longer than 2 s, or the caller's own callback."""
 
     def __init__(self, progress):
-        if progress not in (None, False, True) and not callable(progress):
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
             raise ValueError(f"progress must be None, False, True or a callable, got {progress!r}")
         self.callback = progress if callable(progress) else None
         self.draws = progress is True or (progress is None and sys.stderr.isatty())
@@ -477,27 +488,34 @@ def _times(steps, record):
     steps = _whole("steps", steps, 0, 10**9)
     if record is None:
         return np.array([steps])
+    if not np.iterable(record):
+        raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if hasattr(record, "__len__") and len(record) > MAX_TIMES:
         raise ValueError(f"record must have at most {MAX_TIMES} steps, got {len(record)}")
-    times = np.asarray(list(record) if np.iterable(record) else None)
+    try:
+        times = np.asarray(list(record))
+    except ValueError:  # ragged
+        times = np.empty((0, 0))
     if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
         raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
-        raise ValueError(f"record must increase within [0, {steps}], got {record!r}")
+        raise ValueError(f"record and steps must fit: record increases within [0, {steps}], got {record!r}")
     return times.astype(np.int64)
 
 
 def _starts(landscape, w0, seed, chunk, kept):
     """(w0 as (dim, n), one SeedSequence per chunk); the callable w0 has a stream of its own."""
+    if not isinstance(landscape, Landscape):
+        raise ValueError(f"landscape must be a saddles.landscapes.Landscape, got {landscape!r}")
     chunk = _whole("chunk", chunk, 1, 2**24)
     if isinstance(seed, np.random.SeedSequence):
         seed = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)  # ours to spawn from
     else:
         seed = np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
     start, noise = seed.spawn(2)
-    if callable(w0):
+    if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))
-    w0 = np.array(w0, dtype=float)
+    w0 = _floats("w0", w0).copy()
     want = "(n,)" if landscape.dim == 1 else f"({landscape.dim}, n)"
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
@@ -542,7 +560,7 @@ def _check_task(task):
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
     if task.additive and not isinstance(task.optimizer, SGD):
         raise ValueError(f"additive must be 0 unless the optimizer is SGD, got {task.additive!r}")
-    if task.reduce is not None and not callable(task.reduce):
+    if task.reduce is not None and (not callable(task.reduce) or isinstance(task.reduce, type)):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
     Stream(task.law, 1, 1)
     task.landscape.code("sgd" if isinstance(task.optimizer, SGD) else "gradient")
