@@ -23,6 +23,7 @@ LIBRARY = [
     ("exact.py", "stats.binom.pmf(k, t, 0.5)", "stats.binom.pmf(k, t + 1, 0.5)", "test_exact.py"),
     ("exact.py", "size > log_eps", "size < log_eps", "test_exact.py"),
     ("exact.py", "(1 - lam * a / 2)", "(1 - lam * a)", "test_exact.py"),
+    ("exact.py", "_log_moment(p, np.log(s) + np.log(y), weights)", "_log_moment(p, np.log(y), weights)", "test_exact.py"),
     ("optimizers.py", "maximum(top, v, out=top)", "maximum(v, v, out=top)", "test_optimizers.py"),
     ("landscapes.py", "Landscape(x * w**2 / 2, (w,))", "Landscape(x * w**2, (w,))", "test_landscapes.py"),
     ("check.py", "return bool(z <= limit)", "return bool(z <= 1e9)", "test_check.py"),
