@@ -24,6 +24,8 @@ LIBRARY = [
     ("exact.py", "size > log_eps", "size < log_eps", "test_exact.py"),
     ("exact.py", "(1 - lam * a / 2)", "(1 - lam * a)", "test_exact.py"),
     ("exact.py", "_log_moment(p, np.log(s) + np.log(y), weights)", "_log_moment(p, np.log(y), weights)", "test_exact.py"),
+    ("estimate.py", "slopes.std(ddof=1) / np.sqrt(BATCHES)", "slopes.std(ddof=1) / BATCHES", "test_estimate.py"),
+    ("estimate.py", "away *= radius / size", "away *= 1.0", "test_estimate.py"),
     ("optimizers.py", "maximum(top, v, out=top)", "maximum(v, v, out=top)", "test_optimizers.py"),
     ("landscapes.py", "Landscape(x * w**2 / 2, (w,))", "Landscape(x * w**2, (w,))", "test_landscapes.py"),
     ("check.py", "return bool(z <= limit)", "return bool(z <= 1e9)", "test_check.py"),
