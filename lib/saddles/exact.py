@@ -9,11 +9,13 @@ Everything here is a sum over k, so it holds at every finite t, and it works wit
 neither under- nor overflows. Arrays for `a` and `lam` broadcast.
 
 For other laws of the data, `exponent(law, lam)` is the one number that decides, E log|1 - lambda x|,
-and `attracting_set(law)` the learning rates at which it is negative.
+`attracting_set(law)` the learning rates at which it is negative, and `tail_index(law, lam)` the power
+of the tail that additive noise then gives.
 """
 
 import math
 
+import mpmath
 import numpy as np
 from scipy import optimize, special, stats
 
@@ -363,3 +365,92 @@ def _root(growth, negative, positive):
     if growth(negative) >= 0:
         return float(negative)
     return float(optimize.bisect(growth, negative, positive, xtol=1e-300, rtol=1e-15))
+
+
+STEP = 0.125  # of the trapezoidal rule in `tail_index`; its error is below 1e-15
+
+
+def tail_index(law, lam):
+    """The kappa > 0 with E|1 - lambda x|^kappa = 1: the index of the tail with additive noise.
+
+    Under w <- (1 - lambda x) w + noise the stationary law has P(|w| > u) of the order u^-kappa, and
+    E|w|^p is finite for p < kappa only (Kesten 1973, Goldie 1991; their hypotheses are in the
+    chapter on heavy tails). The paper has the tail of the diffusion only, eqs (57) and (70).
+
+    law: a law of saddles.noise without symbols; lam > 0: a number. Returns a float:
+    nan if mu = E log|1 - lambda x| >= 0, as then no stationary law exists; this includes a mu that
+    rounding cannot tell from 0 (above -1e-13 times the largest |log|, or times 1);
+    inf if mu < 0 and |1 - lambda x| never exceeds 1: then no power law comes from the factors.
+    Otherwise kappa is unique, as log E|1 - lambda x|^p is convex in p. Its relative error is below
+    1e-14 (1 + L/|mu|), L the largest |log| of a discrete law, else 1. Discrete laws: a sum; Gaussian:
+    the trapezoidal rule; others: `law.expect`, with the accuracy that has.
+    Raises ValueError for a lam that is not finite or not positive.
+    """
+    lam = float(_positive("lam", lam))
+    kind = {Discrete: _discrete_moment, Gaussian: _gaussian_moment}.get(type(law), _expected_moment)
+    log_moment, mu, scale, exceeds = kind(law, lam)
+    if not mu < -1e-13 * scale:
+        return np.nan
+    if not exceeds:
+        return np.inf
+    low = high = 1.0
+    while log_moment(high) <= 0:
+        low, high = high, 2 * high
+    while log_moment(low) >= 0:
+        low, high = low / 2, low
+    slope = lambda p: log_moment(p) / p  # grows with p, from mu
+    return float(optimize.brentq(slope, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
+
+
+# Each returns p -> log E|1 - lambda x|^p, mu, the scale of the logs, and P(|1 - lambda x| > 1) > 0
+
+
+def _discrete_moment(law, lam):
+    values, probs = law.numbers()
+    values, probs = values[probs > 0], probs[probs > 0]
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
+        logs = np.log(np.abs(1 - lam * values))
+    scale = np.abs(logs[np.isfinite(logs)]).max(initial=0.0)
+    return lambda p: _log_moment(p, logs, np.log(probs)), probs @ logs, scale, logs.max() > 0
+
+
+def _gaussian_moment(law, lam):
+    """|1 - lambda x| = s y with s = lambda std, and y has the density phi(y - k) + phi(y + k).
+
+    With y = log(1 + e^v) the integrand is smooth on the whole line of v and no narrower than 0.7.
+    What counts lies within 40 of k (and down to e^-40 if 0 is near), and of the peak of y^p phi(y - k).
+    """
+    m, s = abs(1 - lam * float(law.mean)), lam * float(law.std)
+    mu = float(gaussian_mu(float(law.mean), float(law.std), lam))
+    if s == 0:
+        return lambda p: p * mu, mu, 1.0, m > 1
+    k = m / s
+
+    def log_moment(p):
+        peak, left = (k + np.hypot(k, 2 * np.sqrt(p))) / 2, (-40 if k < 40 else k - 40)
+        windows = [(left, k + 40), (max(left, peak - 40), peak + 40)]
+        nodes = [np.arange(int(low / STEP), int(high / STEP) + 1) for low, high in windows]
+        v = STEP * np.union1d(*nodes)
+        y = np.logaddexp(0, v)
+        log_density = np.logaddexp(-((y - k) ** 2) / 2, -((y + k) ** 2) / 2)
+        weights = log_density + special.log_expit(v) + np.log(STEP / np.sqrt(2 * np.pi))
+        return _log_moment(p, np.log(s) + np.log(y), weights)
+
+    return log_moment, mu, 1.0, True
+
+
+def _expected_moment(law, lam):
+    zero, two = 1 / mpmath.mpf(lam), 2 / mpmath.mpf(lam)
+    mu = law.expect(lambda v: mpmath.log(abs(1 - lam * v)), points=[zero])
+    exceeds = law.expect(lambda v: mpmath.mpf(abs(1 - lam * v) > 1), points=[0, two]) > 0
+    excess = lambda p: law.expect(lambda v: abs(1 - lam * v) ** p - 1, points=[zero])
+    return lambda p: float(mpmath.log1p(excess(p))), float(mu), 1.0, exceeds
+
+
+def _log_moment(p, logs, log_weights):
+    """log of the sum of e^(p logs) with weights of sum 1; without cancellation if it is near 0."""
+    with np.errstate(over="ignore", invalid="ignore"):  # 0 * inf: then the other branch is taken
+        excess = np.exp(log_weights) @ np.expm1(p * logs)
+    if abs(excess) < 0.5:
+        return np.log1p(excess)
+    return special.logsumexp(p * logs + log_weights)
