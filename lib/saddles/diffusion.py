@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 from scipy import sparse
 
-from .landscapes import Landscape, quadratic
+from .landscapes import Landscape, _floats, quadratic
 from .noise import aligned
 from .simulate import CHECK, Run, _map, _starts, _times
 from .symbols import S, lam, w
@@ -29,9 +29,23 @@ def _expression(name, value):
     """`value` (a number, a SymPy expression, or a Landscape's loss) as SymPy, else ValueError."""
     value = value.loss if isinstance(value, Landscape) else value
     try:
-        return sp.sympify(value, strict=True)
-    except sp.SympifyError:
-        raise ValueError(f"{name} must be a SymPy expression in w, got {value!r}") from None
+        found = sp.sympify(value, strict=True)
+    except (sp.SympifyError, TypeError):
+        found = sp.nan
+    if not isinstance(found, sp.Expr) or found.is_Matrix or found.has(sp.nan, sp.zoo, sp.I):
+        raise ValueError(f"{name} must be a SymPy expression in w, got {value!r}")
+    return found
+
+
+def _number(name, value):
+    """`value` as a float, which may be infinite, else ValueError."""
+    try:
+        number = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    return number
 
 
 def _slope(loss):
@@ -109,11 +123,13 @@ def normalise(density, low=-math.inf, high=math.inf, points=(0,)):
     ValueError if the integral is infinite, naming the end, or if it converges too slowly to tell
     (a power of a logarithm), or if the density is negative, infinite inside, or not a number.
     """
-    low, high = float(low), float(high)
+    low, high = _number("low", low), _number("high", high)
     if not low < high:
         raise ValueError(f"low and high must be low < high, got {low}, {high}")
-    f = _function("density", density)
-    cuts = [low, *sorted(float(p) for p in points if low < p < high), high]
+    if isinstance(points, (str, bytes)) or not np.iterable(points):
+        raise ValueError(f"points must be a sequence of numbers, got {points!r}")
+    f, points = _function("density", density), sorted(_number("points", p) for p in points)
+    cuts = [low, *(p for p in points if low < p < high), high]
     if len(cuts) == 2 and np.isinf(cuts).all():
         cuts.insert(1, 0.0)
     parts = [part for left, right in pairwise(cuts) for part in _halves(f, left, right)]
@@ -122,7 +138,7 @@ def normalise(density, low=-math.inf, high=math.inf, points=(0,)):
 
 def _function(name, value):
     """A function of a float array from a SymPy expression in w or a function."""
-    if callable(value) and not isinstance(value, sp.Basic):
+    if callable(value) and not isinstance(value, (sp.Basic, type)):
         return lambda v: np.broadcast_to(np.asarray(value(v), dtype=float), np.shape(v))
     value = _expression(name, value)
     left = value.free_symbols - {w}
@@ -218,6 +234,11 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
     """
     if not isinstance(dt, (int, float, np.number)) or not 0 < dt < math.inf:
         raise ValueError(f"dt must be a finite number > 0, got {dt!r}")
+    for name, function in (("drift", drift), ("noise", noise)):
+        if not callable(function) or isinstance(function, type):
+            raise ValueError(f"{name} must be a function of a float array, got {function!r}")
+    if not isinstance(tamed, (bool, np.bool_)):
+        raise ValueError(f"tamed must be True or False, got {tamed!r}")
     times = _times(steps, record)
     bound = _boundary(boundary)
     w0, children = _starts(quadratic, w0, seed, chunk, len(times))
@@ -318,6 +339,7 @@ class Chain:
         0 outside. An infinite bound is no exit; at least one must be finite and cut the grid. The
         elimination never subtracts, so even times of 10^30 keep their digits.
         """
+        low, high = _number("low", low), _number("high", high)
         inside = np.flatnonzero((self.centres > low) & (self.centres < high))
         if not 0 < len(inside) < len(self.centres):
             raise ValueError(f"low and high must leave cells inside and outside, got {low}, {high}")
@@ -348,7 +370,7 @@ def exact_chain(loss, C, edges, *, lam, S=1):
     for name, value in (("lam", lam), ("S", S)):
         if not isinstance(value, (int, float, np.number)) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
-    edges = np.asarray(edges, dtype=float)
+    edges = _floats("edges", edges)
     if edges.ndim != 1 or len(edges) < 3 or not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0):
         raise ValueError(f"edges must be at least 3 finite increasing numbers, got {edges!r}")
     C, slope = _function("C", C), _function("loss", _slope(loss))

@@ -16,8 +16,8 @@ from itertools import islice
 import numpy as np
 from scipy import special
 
-from .landscapes import quadratic
-from .noise import Discrete, Gaussian, Stream, aligned
+from .landscapes import Landscape, _floats, quadratic
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, aligned
 from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -83,11 +83,11 @@ class uniform:
     n: int
 
     def __post_init__(self):
-        lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
+        lo, hi = _floats("lo", self.lo), _floats("hi", self.hi)
         if lo.shape != hi.shape or lo.ndim > 1 or not np.all(np.isfinite(lo) & np.isfinite(hi)):
             raise ValueError(f"lo and hi must be finite, alike, got {self.lo!r}, {self.hi!r}")
         if not np.all(lo <= hi):
-            raise ValueError(f"lo must be <= hi, got {self.lo!r}, {self.hi!r}")
+            raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
         _whole("n", self.n, 1, MAX_RECORD)
 
     def __call__(self, rng):
@@ -97,6 +97,9 @@ class uniform:
 
 def moments(t, w):
     """A `reduce`: (3,) or (3, dim): number of walkers, sum of w, sum of w^2."""
+    w = _floats("w", w)
+    if not w.ndim:
+        raise ValueError(f"w must have shape (n,) or (dim, n), got {w!r}")
     return np.array([np.full(w.shape[:-1], float(w.shape[-1])), w.sum(-1), (w * w).sum(-1)])
 
 
@@ -107,9 +110,10 @@ class histogram:
     edges: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "edges", tuple(map(float, self.edges)))
-        if len(self.edges) < 2 or list(self.edges) != sorted(set(self.edges)):
+        edges = _floats("edges", self.edges)
+        if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
             raise ValueError(f"edges must be at least 2 growing numbers, got {self.edges!r}")
+        object.__setattr__(self, "edges", tuple(edges.tolist()))
 
     def __call__(self, t, w):
         return np.histogram(w, self.edges)[0]
@@ -154,16 +158,17 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
 
 
 def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=None, box=None,
-              chunk=16384, workers=1, executor=None, progress=None):
+              chunk=8192, workers=1, executor=None, progress=None):
     """SGD for the cells of a map: a list of `Run`s, one for each pair of `laws` and `rates`.
 
     Cell i has the same bits as run(landscape, laws[i], SGD(rates[i]), w0, steps, seed=child i of
-    `seed`, ...), but the walkers of many cells, `chunk` together, are one array: with the paper's 2000
-    walkers a cell NumPy would else spend half its time on calls, and more with fewer.
-    laws, rates: sequences of the same length >= 1. w0: as for `run`, at most `chunk` walkers; the same
-    starts for every cell if it is an array. Other arguments as for `run`; nothing depends on `chunk`.
+    `seed`, ...), but the walkers of many cells, `chunk` together, are one array: with a few hundred
+    walkers a cell NumPy would else spend most of its time on calls.
+    laws, rates: sequences of the same length >= 1. w0: as for `run`, at most `chunk` walkers; if
+    it is an array, every cell has these starts. Other arguments as for `run`; nothing depends on
+    `chunk`. ValueError names the argument that is wrong.
     """
-    laws, rates = list(laws), [SGD(rate) for rate in rates]
+    laws, rates = _entries("laws", laws), [SGD(rate) for rate in _entries("rates", rates)]
     if not 1 <= len(laws) == len(rates):
         raise ValueError(f"laws and rates must have the same length >= 1, got {len(laws)} and "
                          f"{len(rates)}")
@@ -177,7 +182,7 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
         children += own
     n = starts[0].shape[1]
     task = _Task(landscape, None, None, steps, times, reduce, _box(box, landscape.dim),
-                 min(64, max(8, 8192 // n)))
+                 min(64, max(16, 2**15 // n)))
     for law, rate in zip(laws, rates):
         _check_task(replace(task, law=law, optimizer=rate))
     cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
@@ -202,15 +207,21 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
 
     SGD without a box under a discrete law: log|w_t| = log|w_0| + sum over values of
     count log|1 - lr x|, with multinomial counts between two record times, so the cost does not
-    grow with the number of steps. Two values and many walkers: binomial counts from a table. In all other cases w and m are held as (W, M) 2^e, with an
-    exponent e per walker renewed every 16 steps. That is exact as x w is linear in w: the step
-    w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not free of
-    scale in v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e),
-    and may vanish against a normal v without harm.
+    grow with the number of steps. Two values and many walkers: binomial counts from a table.
+
+    In all other cases w and m are held as (W, M) 2^e, with an exponent e per walker renewed every
+    16 steps. That is exact as x w is linear in w: the step w <- w - (lr / sqrt(v)) m does not
+    change if w and m are scaled together. It is not free of scale in v: sqrt(v) is an absolute
+    length, so g^2 enters v with its true size x^2 W^2 2^(2e), and may vanish against a normal v
+    without harm.
     """
     times = _times(steps, record)
     if not isinstance(optimizer, (SGD, Adam)):
-        optimizer = SGD(optimizer)
+        try:
+            optimizer = SGD(optimizer)
+        except ValueError:
+            raise ValueError(f"optimizer must be SGD, Adam, AMSGrad or a learning rate lr > 0, "
+                             f"got {optimizer!r}") from None
     w0, children = _starts(quadratic, w0, seed, chunk, 2 * len(times))
     box = _box(box, 1)
     if box and not box[0] < 0 < box[1]:
@@ -256,7 +267,8 @@ def _chunk(task, w0, child, tick=None):
         step = _kicked(step, w, task, child)
     step = _boxed(step, w, task.box, scale)
     adaptive = walk.v is not None and task.optimizer.eps == 0
-    zero = walk.v is None and not task.additive and _may_vanish(task.landscape, task.law, walk.noise)
+    zero = (walk.v is None and not task.additive
+            and _may_vanish(task.landscape, task.law, walk.noise))
     watch = _Watch(w, walk.m, walk.v if adaptive else None, not task.log, zero)
     kept = []
 
@@ -288,7 +300,7 @@ def _march(task, rows, step, look, keep, tick):
 
 
 def _cells(task, w0, cells, tick=None):
-    """What `_chunk` returns, for each of the `cells` (law, rate, child); w0: theirs side by side."""
+    """(kept, diverged, underflowed) of each of the `cells` (law, rate, child); w0 side by side."""
     laws, rates, children = zip(*cells)
     shape = len(w0), len(cells), w0.shape[1] // len(cells)
     w = aligned(*w0.shape, w0).reshape(shape)
@@ -391,7 +403,7 @@ class _Watch:
 
 def _may_vanish(landscape, law, noise):
     """Whether SGD can truly reach w = 0: on the quadratic, by a factor 1 - lr x = 0."""
-    if not landscape.is_quadratic or isinstance(law, Gaussian):
+    if not landscape.is_quadratic or not isinstance(law, Discrete):
         return False
     alpha, beta = noise
     return bool(np.any(alpha + beta * law.numbers()[0] == 0))
@@ -422,37 +434,44 @@ class _Scale:
 
 
 def _count_chunk(task, w0, child, tick=None, tabled=()):
-    """SGD on the quadratic by counting: how often each value was drawn is all that matters."""
+    """SGD on the quadratic by counting: how often each value was drawn is all that matters.
+
+    As if all draws were of the value with the largest |factor|: a draw of another swaps a factor.
+    """
     rng = np.random.default_rng(child)
     values, probs = task.law.numbers()
-    factors = 1 - task.optimizer.lr * values
+    order = np.argsort(np.abs(1 - task.optimizer.lr * values), kind="stable")
+    probs, factors = probs[order], 1 - task.optimizer.lr * values[order]
     kept = np.empty((len(task.times), 2, w0.shape[1]))
     with np.errstate(divide="ignore"):
         logs, log_abs = np.log(np.abs(factors)), np.log(np.abs(w0[0]))
     sign, done = np.sign(w0[0]), 0
     for t, out in zip(task.times.tolist(), kept):
-        counts = _counts(rng, t - done, probs, len(sign), t - done in tabled)
+        steps, done = t - done, t
+        if steps:
+            log_abs += steps * logs[-1]
+        if steps and factors[-1] <= 0:
+            sign *= np.sign(factors[-1]) ** steps
+        counts = _counts(rng, steps, probs, len(sign), steps in tabled)
         for count, factor, log in zip(counts, factors, logs):
             if factor == 0:
                 log_abs[count > 0], sign[count > 0] = -np.inf, 0
             else:
-                log_abs += count * log
-                if factor < 0:
+                log_abs += count * (log - logs[-1])
+                if factor * factors[-1] < 0:
                     sign *= 1 - 2 * (count & 1)
-        done = t
-        out[:] = log_abs, sign
+        out[0], out[1] = log_abs, sign
     nobody = np.zeros(len(sign), dtype=bool)
     return kept, None, nobody, nobody.copy()
 
 
 def _counts(rng, steps, probs, n, tabled):
-    """How often each value comes up in `steps` draws, (len(probs), n)."""
-    if len(probs) == 1:
-        return np.full((1, n), steps)
-    if len(probs) > 2:
-        return rng.multinomial(steps, probs, size=n).T
-    first = _binomial(rng, steps, probs[0], n) if tabled else rng.binomial(steps, probs[0], size=n)
-    return first, steps - first
+    """How often each value but the last comes up in `steps` draws, (len(probs) - 1, n)."""
+    if len(probs) == 2 and tabled:
+        return [_binomial(rng, steps, probs[0], n)]
+    if len(probs) == 2:
+        return [rng.binomial(steps, probs[0], size=n)]
+    return rng.multinomial(steps, probs, size=n).T[:-1] if len(probs) > 2 else []
 
 
 def _tabled(times, n):
@@ -493,9 +512,12 @@ def _map(work, w0, children, chunk, steps, workers, executor, progress):
 
     In this process `work` also gets a function to call with the walker-steps it has done.
     """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ValueError(f"executor must be None or a concurrent.futures.Executor, got {executor!r}")
+    workers = _whole("workers", workers, 1, 4096)
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
     bar = _Bar(progress)
-    if executor is None and _whole("workers", workers, 1, 4096) == 1:
+    if executor is None and workers == 1:
         total = w0.shape[1] * max(steps, 1)
         done, results = 0, []
         for part, child in zip(parts, children):
@@ -521,7 +543,7 @@ class _Bar:
     """A bar on the terminal once a run takes longer than 2 s, or the caller's own callback."""
 
     def __init__(self, progress):
-        if progress not in (None, False, True) and not callable(progress):
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
             raise ValueError(f"progress must be None, False, True or a callable, got {progress!r}")
         self.callback = progress if callable(progress) else None
         self.draws = progress is True or (progress is None and sys.stderr.isatty())
@@ -561,13 +583,18 @@ def _times(steps, record):
     steps = _whole("steps", steps, 0, 10**9)
     if record is None:
         return np.array([steps])
+    if not np.iterable(record):
+        raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if hasattr(record, "__len__") and len(record) > MAX_TIMES:
         raise ValueError(f"record must have at most {MAX_TIMES} steps, got {len(record)}")
-    times = np.asarray(list(record) if np.iterable(record) else None)
+    try:
+        times = np.asarray(list(record))
+    except ValueError:  # ragged
+        times = np.empty((0, 0))
     if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
         raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
-        raise ValueError(f"record must increase within [0, {steps}], got {record!r}")
+        raise ValueError(f"record must increase within [0, {steps}] (steps), got {record!r}")
     return times.astype(np.int64)
 
 
@@ -580,11 +607,13 @@ def _sequence(seed):
 
 def _starts(landscape, w0, seed, chunk, kept):
     """(w0 as (dim, n), one SeedSequence per chunk); the callable w0 has a stream of its own."""
+    if not isinstance(landscape, Landscape):
+        raise ValueError(f"landscape must be a saddles.landscapes.Landscape, got {landscape!r}")
     chunk = _whole("chunk", chunk, 1, 2**24)
     start, noise = _sequence(seed).spawn(2)
-    if callable(w0):
+    if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))
-    w0 = np.array(w0, dtype=float)
+    w0 = _floats("w0", w0).copy()
     want = "(n,)" if landscape.dim == 1 else f"({landscape.dim}, n)"
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
@@ -600,8 +629,8 @@ def _starts(landscape, w0, seed, chunk, kept):
 
 def _sigma(value):
     """`additive` as a finite number >= 0."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if not number or isinstance(value, bool) or not 0 <= value < math.inf:
         raise ValueError(f"additive must be a finite number >= 0, got {value!r}")
     return float(value)
 
@@ -625,12 +654,11 @@ def _check_task(task):
     """Fail in the caller's process, with the argument's name, rather than in a worker."""
     if not hasattr(task.optimizer, "start"):
         raise ValueError(f"optimizer must be SGD, Adam or AMSGrad, got {task.optimizer!r}")
-    known = isinstance(task.law, (Discrete, Gaussian))
-    if not known:
+    if not isinstance(task.law, (Discrete, Gaussian, Uniform, StudentT)):
         raise ValueError(f"law must be a law of saddles.noise, got {task.law!r}")
     if task.additive and not isinstance(task.optimizer, SGD):
         raise ValueError(f"additive must be 0 unless the optimizer is SGD, got {task.additive!r}")
-    if task.reduce is not None and not callable(task.reduce):
+    if task.reduce is not None and (not callable(task.reduce) or isinstance(task.reduce, type)):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
     Stream(task.law, 1, 1)
     task.landscape.code("sgd" if isinstance(task.optimizer, SGD) else "gradient")
