@@ -278,6 +278,13 @@ def test_attracting_set_may_be_empty():
     assert exact.attracting_set(noise.Discrete((1, -9), (0.001, 0.999))) == []
 
 
+def test_attracting_set_finds_a_dip_between_grid_points():
+    """The steepest maximum that Gaussian data trap: |A|/std = 0.32818757 (chapter gaussian-noise)."""
+    (low, high), = exact.attracting_set(noise.Gaussian(-0.3281875, 1.0))
+    assert high - low < 1e-3 and exact.exponent(noise.Gaussian(-0.3281875, 1.0), (low + high) / 2) < 0
+    assert exact.attracting_set(noise.Gaussian(-0.3281876, 1.0)) == []
+
+
 BAD_LAWS = [("lam", lambda: exact.exponent(noise.TwoPoint(-1), 0)), ("lam", lambda: exact.exponent(noise.Uniform(0, 1), [1, np.inf])),
             ("law", lambda: exact.exponent(-1.0, 0.5)), ("law", lambda: exact.attracting_set("coin")),
             ("df", lambda: exact.exponent(noise.StudentT(0.1), 0.5)), ("values", lambda: exact.exponent(noise.TwoPoint(a), 0.5)),

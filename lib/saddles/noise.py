@@ -218,8 +218,8 @@ class StudentT(_Law):
     scale: float = 1.0
 
     def __post_init__(self):
-        if _number("df", self.df, 0) == 0:
-            raise ValueError("df must be > 0, got 0")
+        if _number("df", self.df) <= 0:
+            raise ValueError(f"df must be > 0, got {self.df!r}")
         _number("loc", self.loc)
         _number("scale", self.scale, 0)
 
