@@ -1,4 +1,4 @@
-"""What a published book offers: links that lead somewhere, an API page, notebooks for Binder and Colab."""
+"""What a published book offers: links that lead somewhere, an API page, a PDF, notebooks for Binder and Colab."""
 
 import http.server
 import inspect
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import links
 import nbformat
+import pdf
 import pytest
 from book import ROOT, notebooks
 from IPython.core.inputtransformer2 import TransformerManager
@@ -28,7 +29,8 @@ FIRST = CHAPTERS[0]
 
 
 def test_every_link_inside_the_book_leads_somewhere(site):
-    assert list(links.lost(site)) == []
+    to_come = [] if HERE is None else [f"index.html: {repository.PDF}"]  # printed after the tests
+    assert list(links.lost(site)) == to_come
 
 
 @pytest.mark.parametrize("link, lost", [
@@ -109,6 +111,26 @@ def test_a_docstring_s_columns_are_definitions():
     assert library.rows(["lr: the rate,", "    positive", "w, b: others"]) == [
         ("lr", ["the rate,", "positive"]), ("w, b", ["others"])]
     assert library.rows(["Returns: a number", "that is positive."]) is None
+
+
+# --- the PDF ---------------------------------------------------------------------------------------
+
+
+def test_on_paper_nothing_folds_or_slides(site):
+    paper = pdf.article(FIRST, CHAPTERS)
+    assert paper.select("script, input, details, summary") == []
+    assert paper.select(".explorer svg") and paper.select(".explorer figcaption") and paper.select(".dropdown p")
+    places = {one["id"] for one in paper.find_all(id=True)}
+    here = [one["href"][1:] for one in paper.find_all("a", href=True) if one["href"].startswith(f"#{pdf.place(FIRST)}")]
+    assert here and [link for link in here if link not in places] == []
+
+
+@pytest.mark.parametrize("address, right", [
+    ("#here", "#chapters-a-here"), ("b.html#x", "#chapters-b-x"), ("../index.html", "#index"),
+    ("https://a.org", "https://a.org"), ("../_sources/a.md", None),
+])
+def test_a_link_leads_to_its_place_in_the_pdf(address, right):
+    assert pdf.target("chapters/a", address, ["index", "chapters/a", "chapters/b"]) == right
 
 
 # --- the repository --------------------------------------------------------------------------------

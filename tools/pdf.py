@@ -35,7 +35,8 @@ article { break-before: page; max-width: none; padding: 0; }
 h1, h2, h3, h4 { break-after: avoid; }
 figure, svg, .math, .verdict, tr { break-inside: avoid; }
 figure.picture { max-width: 28rem; }
-pre { white-space: pre-wrap; }
+pre { white-space: pre-wrap; padding: .4rem; }
+td p, th p { margin: 0; }
 div.math, .ledger-scroll, .verdict p, dl.errata p { overflow: visible; }
 div.citation { display: grid; grid-template-columns: 2.5rem 1fr; }
 div.citation p { margin: 0; }
@@ -47,7 +48,7 @@ TYPESET = "async () => { await MathJax.startup.promise; }"
 
 def place(page, anchor=""):
     """Where a page, or an anchor on it, stands in the joined document."""
-    return re.sub(r"\W+", "-", f"{page}--{anchor}" if anchor else page)
+    return re.sub(r"\W+", "-", f"{page}-{anchor}" if anchor else page)
 
 
 def target(page, address, pages):
