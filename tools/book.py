@@ -42,8 +42,9 @@ def notebooks():
 def unattended(env=os.environ):
     """`env` for running chapters without a person: explorers draw their frames, and a kernel of
     another environment on this machine is not taken for ours."""
+    person = ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG")
     return {
-        **{key: value for key, value in env.items() if key != "JPY_SESSION_NAME"},
+        **{key: value for key, value in env.items() if key not in person},
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
 

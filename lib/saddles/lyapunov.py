@@ -11,6 +11,7 @@ d dimensions there are d exponents, gamma_1 >= ... >= gamma_d (Oseledets 1968). 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Matrices:
     """
 
     values: np.ndarray
-    probs: np.ndarray | None = None
+    probs: Any = None  # a sequence; kept as an array
 
     def __post_init__(self):
         values = np.array(self.values, dtype=float)
