@@ -264,8 +264,8 @@ def test_attracting_set_is_where_the_exponent_is_negative(law):
 
 
 def test_attracting_set_of_the_coin_is_eq_8():
-    for a in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
-        known, found = exact.attracting_rates(a), exact.attracting_set(noise.TwoPoint(a))
+    for shape in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
+        known, found = exact.attracting_rates(shape), exact.attracting_set(noise.TwoPoint(shape))
         assert np.array(found) == pytest.approx(np.array(known), rel=1e-12)
 
 

@@ -12,6 +12,7 @@ ways to get at them:
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Matrices:
     """
 
     values: np.ndarray
-    probs: np.ndarray | None = None
+    probs: Any = None  # a sequence; kept as an array
 
     def __post_init__(self):
         values = np.array(self.values, dtype=float)

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -82,8 +83,8 @@ class Discrete(_Law):
     are >= 0 and sum to 1 (numbers: within 1e-12). Raises ValueError otherwise.
     """
 
-    values: tuple
-    probs: tuple
+    values: Any  # a sequence; kept as a tuple
+    probs: Any
 
     def __post_init__(self):
         object.__setattr__(self, "values", _entries("values", self.values))
@@ -130,8 +131,8 @@ class Discrete(_Law):
 class Gaussian(_Law):
     """x is normal with `mean` and standard deviation `std` >= 0 (the paper's B.2)."""
 
-    mean: object
-    std: object
+    mean: float | sp.Expr
+    std: float | sp.Expr
 
     def __post_init__(self):
         _number_or_symbol("mean", self.mean)
