@@ -22,6 +22,7 @@ from sphinx.errors import ExtensionError
 
 GITHUB = "https://github.com"
 BRANCH = "notebooks"  # the workflow `book` pushes to the same name
+PDF = "saddles.pdf"  # the workflow `book` puts it beside the first page
 INSTALL = """\
 # Installs the library of the book where it is missing, as on Colab.
 from importlib.util import find_spec
@@ -85,7 +86,10 @@ def offer(app, pagename, templatename, context, doctree):
     buttons = context["header_buttons"]
     if context.get("ipynb_source") and launch(address, pagename):
         buttons.insert(0, group("launch-buttons", "Run this chapter", "fas fa-rocket", launch(address, pagename)))
-    buttons.append(group("source-buttons", "Repository", "fab fa-github", source(address, pagename)))
+    more = source(address, pagename)
+    if pagename == app.config.root_doc:
+        more.append(link("The book as PDF", "All chapters in one file, to print", "fas fa-file-pdf", PDF))
+    buttons.append(group("source-buttons", "Repository", "fab fa-github", more))
 
 
 def pins(root):

@@ -28,6 +28,8 @@ LIBRARY = [
     ("estimate.py", "away *= radius / size", "away *= 1.0", "test_estimate.py"),
     ("optimizers.py", "maximum(top, v, out=top)", "maximum(v, v, out=top)", "test_optimizers.py"),
     ("landscapes.py", "Landscape(x * w**2 / 2, (w,))", "Landscape(x * w**2, (w,))", "test_landscapes.py"),
+    ("lyapunov.py", "abs(np.linalg.det(m)) * np.sin(width)", "abs(np.linalg.det(m)) * np.sin(width) / 2", "test_lyapunov.py"),
+    ("lyapunov.py", "each.std(axis=0, ddof=1) / np.sqrt(n)", "each.std(axis=0, ddof=1) / n", "test_lyapunov.py"),
     ("check.py", "return bool(z <= limit)", "return bool(z <= 1e9)", "test_check.py"),
     ("check.py", "if _proved_zero(difference, where):", "if True:", "test_check.py"),
     ("explore.py", "index = index * len(listed) + listed.index(parameters[key])", "index = listed.index(parameters[key])",

@@ -111,6 +111,8 @@ def test_bad_input_is_named(name, arguments, options):
 def test_an_infinite_entry_is_located():
     with pytest.raises(ValueError, match="-inf at entry 40"):
         exponent_of(np.append(np.zeros(40), [-np.inf, -np.inf]))
+    with pytest.raises(ValueError, match="-inf at entry 3"):  # and not that it is short
+        exponent_of([0.0, 1.0, 2.0, -np.inf])
 
 
 # follow

@@ -264,8 +264,8 @@ def test_attracting_set_is_where_the_exponent_is_negative(law):
 
 
 def test_attracting_set_of_the_coin_is_eq_8():
-    for a in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
-        known, found = exact.attracting_rates(a), exact.attracting_set(noise.TwoPoint(a))
+    for shape in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
+        known, found = exact.attracting_rates(shape), exact.attracting_set(noise.TwoPoint(shape))
         assert np.array(found) == pytest.approx(np.array(known), rel=1e-12)
 
 
@@ -276,6 +276,13 @@ def test_attracting_set_may_be_empty():
     assert exact.attracting_set(noise.Gaussian(0.5, 0)) == [(0.0, 4.0)]
     # near its only positive value, but on less than float64 resolves
     assert exact.attracting_set(noise.Discrete((1, -9), (0.001, 0.999))) == []
+
+
+def test_attracting_set_finds_a_dip_between_grid_points():
+    """The steepest maximum that Gaussian data trap: |A|/std = 0.32818757 (chapter gaussian-noise)."""
+    (low, high), = exact.attracting_set(noise.Gaussian(-0.3281875, 1.0))
+    assert high - low < 1e-3 and exact.exponent(noise.Gaussian(-0.3281875, 1.0), (low + high) / 2) < 0
+    assert exact.attracting_set(noise.Gaussian(-0.3281876, 1.0)) == []
 
 
 BAD_LAWS = [("lam", lambda: exact.exponent(noise.TwoPoint(-1), 0)), ("lam", lambda: exact.exponent(noise.Uniform(0, 1), [1, np.inf])),

@@ -31,7 +31,7 @@ def begin(name, root=ROOT):
 
 if __name__ == "__main__":
     try:
-        begin(*sys.argv[1:])
-    except (TypeError, ValueError) as error:
-        sys.exit(f"saddles: {error if isinstance(error, ValueError) else 'make chapter NAME=my-subject'}")
+        begin(sys.argv[1])
+    except ValueError as error:
+        sys.exit(f"saddles: {error}")
     print(NEXT.format(name=sys.argv[1]), end="")

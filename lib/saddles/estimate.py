@@ -54,12 +54,14 @@ def exponent_of(log_norms, *, level=0.95, look=None):
     on w* exactly, by a factor zero or by underflow, and a record in float cannot say which.
     """
     norms = np.asarray(log_norms, dtype=float)
-    if norms.ndim != 1 or len(norms) < SHORTEST + 1:
-        raise ValueError(f"log_norms must be one row of at least {SHORTEST + 1} numbers, got shape {norms.shape}")
+    if norms.ndim != 1:
+        raise ValueError(f"log_norms must be one row of numbers, got shape {norms.shape}")
     if not np.all(np.isfinite(norms)):
         at = int(np.argmin(np.isfinite(norms)))
         raise ValueError(f"log_norms must be finite, got {norms[at]} at entry {at}: there the run stood on w* "
                          "exactly or left the range of float")
+    if len(norms) < SHORTEST + 1:
+        raise ValueError(f"log_norms must hold at least {SHORTEST + 1} numbers, got {len(norms)}")
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level!r}")
     if look is not None and (isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1):

@@ -308,7 +308,7 @@ def attracting_set(law):
     What attracts around a pole on less than 1e-14 of its rate is left out.
 
     Laws with a density: the sign changes on a grid of 600 rates, evenly in log lambda from
-    1e-5 / (|location| + scale) to 100 / scale, and around its lowest point, each refined by Brent's
+    1e-5 / (|location| + scale) to 100 / scale, and at its lowest points, each refined by Brent's
     method to 1e-14 relative. A lower end below that grid is given as 0.
     """
     if isinstance(law, Discrete):
@@ -319,11 +319,13 @@ def attracting_set(law):
         return [(0.0, 2 / shift)] if shift > 0 else []
     grid = np.geomspace(1e-5 / (abs(shift) + scale), 100 / scale, 600)
     values = exponent(law, grid)
-    low = int(np.argmin(values))
-    dip = optimize.minimize_scalar(lambda lam: exponent(law, lam), method="bounded", options={"xatol": 0},
-                                   bounds=grid[[max(low - 1, 0), min(low + 1, len(grid) - 1)]])
-    grid, order = np.unique(np.append(grid, dip.x), return_index=True)
-    negative = np.append(values, dip.fun)[order] < 0
+    lowest = 1 + np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:]))
+    for i in lowest:  # a dip may be narrower than the grid
+        dip = optimize.minimize_scalar(lambda lam: exponent(law, lam), method="bounded",
+                                       bounds=(grid[i - 1], grid[i + 1]), options={"xatol": 0})
+        grid, values = np.append(grid, dip.x), np.append(values, dip.fun)
+    grid, order = np.unique(grid, return_index=True)
+    negative = values[order] < 0
     ends = [0.0] * bool(negative[0])
     for i in np.flatnonzero(negative[1:] != negative[:-1]):
         ends.append(optimize.brentq(lambda lam: exponent(law, lam), grid[i], grid[i + 1], xtol=1e-300, rtol=1e-14))

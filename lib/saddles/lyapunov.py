@@ -1,22 +1,24 @@
 """How fast a product of independent random matrices grows: w <- M w with a fresh M at each step.
 
-The top Lyapunov exponent gamma_1 = lim (1/n) log|M_n ... M_1 w| is, for almost every w, the same for
-almost every run (Furstenberg and Kesten 1960), and its sign says whether SGD leaves or is attracted. With
-d dimensions there are d exponents, gamma_1 >= ... >= gamma_d (Oseledets 1968). Four ways to get at them:
+The top Lyapunov exponent gamma_1 = lim (1/n) log|M_n ... M_1 w| is, for almost every w, the same
+for almost every run (Furstenberg and Kesten 1960), and its sign says whether SGD leaves or is
+attracted. In d dimensions there are d exponents, gamma_1 >= ... >= gamma_d (Oseledets 1968). Four
+ways to get at them:
 
     exponents      a simulation with error bars, in any dimension
-    upper_bounds   exact bounds on gamma_1 from above, by enumeration of all products of n matrices
-    mean_log_det   the exact sum of all exponents, E log|det M|; a d-th of it bounds gamma_1 from below
-    bracket        for 2 x 2 matrices: a lower and an upper bound that meet as the cells get smaller
+    upper_bounds   exact bounds on gamma_1 from above: all products of n matrices, enumerated
+    mean_log_det   the exact sum of all exponents, E log|det M|; gamma_1 is at least a d-th of it
+    bracket        for 2 x 2 matrices: two bounds that meet as the cells get smaller
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 MAX_PRODUCTS = 2**20  # products that `upper_bounds` may enumerate
 SINGULAR = 1e-12  # smaller ratios of singular values are too near to rounding for `bracket`
-SLACK = 1e-9  # for rounding: `bracket` takes images this much of a cell wider, bounds this much looser
+SLACK = 1e-9  # for rounding: `bracket` makes images wider by this part of a cell, bounds by this
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,7 @@ class Matrices:
     """
 
     values: np.ndarray
-    probs: np.ndarray | None = None
+    probs: Any = None  # a sequence; kept as an array
 
     def __post_init__(self):
         values = np.array(self.values, dtype=float)
@@ -110,7 +112,7 @@ def _orthonormal(frame):
 
 
 def mean_log_det(law):
-    """E log|det M| of a `Matrices`: the sum of all exponents, exactly; -inf if some M is singular."""
+    """E log|det M| of a `Matrices`: the exact sum of all exponents; -inf if some M is singular."""
     size = np.linalg.slogdet(law.values)[1]
     return float(law.probs[law.probs > 0] @ size[law.probs > 0])
 
@@ -118,8 +120,8 @@ def mean_log_det(law):
 def upper_bounds(law, n):
     """(n,) exact values of E log||M_k ... M_1|| / k for k = 1 to n, with the spectral norm.
 
-    Each is an upper bound on gamma_1, since log||.|| is subadditive; the bound for 2k is never above
-    that for k, and the limit is gamma_1. All products are enumerated: ValueError if there
+    Each is an upper bound on gamma_1, since log||.|| is subadditive; the bound for 2k is never
+    above that for k, and the limit is gamma_1. All products are enumerated: ValueError if there
     are more than 2^20 of length n. In nats a step; `law` is a `Matrices`.
     """
     _whole("n", n, 1)
@@ -149,12 +151,13 @@ def bracket(law, cells=4096, iterations=400):
         min over u of D(u) <= gamma_1 <= max over u of D(u),  D(u) = E[log|M u| + g(M u)] - g(u),
 
     since summed along a run the g cancel but for the first and the last. Here g is constant on
-    `cells` arcs of directions, and D is bounded on each arc from the end points and extrema of |M u|
-    and from all arcs that the image of the arc meets. g is improved by repeating g <- g + D, which
-    never loosens a bound, until D is constant within 1e-7 or `iterations` are done. The bounds meet as
-    `cells` grows, unless all matrices share a line on which they grow slower (as diagonal ones do):
-    then low stays at that line's rate. Computed in float64, with 1e-9 added on each side (and 1e-9 of a cell to each image)
-    for rounding. ValueError if a matrix with positive probability is not 2 x 2 or (nearly) singular.
+    `cells` arcs of directions, and D is bounded on each arc from the end points and extrema of
+    |M u| and from all arcs that the image of the arc meets. g is improved by repeating g <- g + D,
+    which never loosens a bound, until D is constant within 1e-7 or `iterations` are done. The
+    bounds meet as `cells` grows, unless all matrices share a line on which they grow slower (as
+    diagonal ones do): then low stays at that line's rate. In float64, not in interval arithmetic:
+    for rounding, 1e-9 is added on each side, and 1e-9 of a cell to each image.
+    ValueError if a matrix with positive probability is not 2 x 2 or (nearly) singular.
     """
     _whole("cells", cells, 4)
     _whole("iterations", iterations, 1)
@@ -165,8 +168,10 @@ def bracket(law, cells=4096, iterations=400):
     if not np.all(size[:, 1] > SINGULAR * size[:, 0]):
         raise ValueError("law must have invertible matrices, singular values within a factor 1e12")
     parts = [(p, *_image(m, cells)) for p, m in zip(law.probs[used], law.values[used])]
-    low = _value(cells, iterations, [(p, shortest, pairs) for p, shortest, _, pairs in parts], np.minimum)
-    high = _value(cells, iterations, [(p, longest, pairs) for p, _, longest, pairs in parts], np.maximum)
+    lower = [(p, shortest, pairs) for p, shortest, _, pairs in parts]
+    upper = [(p, longest, pairs) for p, _, longest, pairs in parts]
+    low = _value(cells, iterations, lower, np.minimum)
+    high = _value(cells, iterations, upper, np.maximum)
     return low - SLACK, high + SLACK
 
 

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -82,8 +83,8 @@ class Discrete(_Law):
     are >= 0 and sum to 1 (numbers: within 1e-12). Raises ValueError otherwise.
     """
 
-    values: tuple
-    probs: tuple
+    values: Any  # a sequence; kept as a tuple
+    probs: Any
 
     def __post_init__(self):
         object.__setattr__(self, "values", _entries("values", self.values))
@@ -130,8 +131,8 @@ class Discrete(_Law):
 class Gaussian(_Law):
     """x is normal with `mean` and standard deviation `std` >= 0 (the paper's B.2)."""
 
-    mean: object
-    std: object
+    mean: float | sp.Expr
+    std: float | sp.Expr
 
     def __post_init__(self):
         _number_or_symbol("mean", self.mean)
@@ -218,8 +219,8 @@ class StudentT(_Law):
     scale: float = 1.0
 
     def __post_init__(self):
-        if _number("df", self.df, 0) == 0:
-            raise ValueError("df must be > 0, got 0")
+        if _number("df", self.df) <= 0:
+            raise ValueError(f"df must be > 0, got {self.df!r}")
         _number("loc", self.loc)
         _number("scale", self.scale, 0)
 

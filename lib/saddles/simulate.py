@@ -7,6 +7,7 @@ quadratic loss, where nothing can underflow: use it wherever something seems to 
 import math
 import sys
 import time
+from collections.abc import Sized
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -585,7 +586,7 @@ def _times(steps, record):
         return np.array([steps])
     if not np.iterable(record):
         raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
-    if hasattr(record, "__len__") and len(record) > MAX_TIMES:
+    if isinstance(record, Sized) and len(record) > MAX_TIMES:
         raise ValueError(f"record must have at most {MAX_TIMES} steps, got {len(record)}")
     try:
         times = np.asarray(list(record))
