@@ -13,8 +13,11 @@ from typing import Any
 
 import matplotlib
 import matplotlib.text
+import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 # Okabe-Ito colours, distinguishable with any kind of colour vision. One idea, one colour.
 COLOURS = {
@@ -59,6 +62,16 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
             ax.xaxis.set_label_coords(0.5, -0.27 / (box.height * height))
             ax.yaxis.set_label_coords(-0.45 / (box.width * width), 0.5)
     return figure, axes
+
+
+def dots(ax, x, y, size, color):
+    """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
+    the page, and a slow page is what comes of it."""
+    places = np.column_stack([x, y])
+    path = Path(np.repeat(places, 2, axis=0), np.tile([Path.MOVETO, Path.LINETO], len(places)))
+    path.should_simplify = False  # a dot is a line of no length with round ends
+    ax.add_patch(PathPatch(path, edgecolor=color, facecolor="none", lw=size, capstyle="round"))
+    ax.autoscale_view()
 
 
 def svg(figure):
