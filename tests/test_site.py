@@ -69,6 +69,12 @@ UNPRINTED = """() => [...document.querySelectorAll(
                    && getComputedStyle(one).visibility === 'visible'))
   .concat([...document.querySelectorAll('.explorer-controls')].filter(one => one.offsetHeight))
   .map(one => one.outerHTML.slice(0, 120))"""
+UNANSWERED = """() => {
+  const parts = [...document.querySelectorAll('.explorer, .admonition.dropdown:not(.solution)')];
+  return parts.filter((one, i) => one.matches('.explorer')
+    && !(parts[i + 1]?.matches('.admonition') && parts[i + 1].querySelector('em')))
+    .map(one => `no question and folded answer after ${one.id}`);
+}"""
 # Milliseconds from each input to the moment after the browser has painted what it changed.
 DELAYS = """async () => {
   const delays = [];
@@ -161,6 +167,7 @@ def reads_well(page, looks):
     assert page.evaluate(UNNAMED) == []
     assert page.evaluate(EMPTY_ALT) == []
     assert page.evaluate(DISORDER) == []
+    assert page.evaluate(UNANSWERED) == []
     for size, scheme in looks:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)

@@ -60,7 +60,7 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
         for ax in figure.axes:  # also the fastest: nothing has to be measured
             box = ax.get_position()
             ax.xaxis.set_label_coords(0.5, -0.27 / (box.height * height))
-            ax.yaxis.set_label_coords(-0.45 / (box.width * width), 0.5)
+            ax.yaxis.set_label_coords(-0.47 / (box.width * width), 0.5)
     return figure, axes
 
 
