@@ -96,10 +96,16 @@ DELAYS = """async () => {
   return delays;
 }"""
 # What axe is not to look at costs it most: it visits thousands of pieces of formulas and drawings,
-# which have one name outside. So they become empty before it comes.
+# which have one name outside, and thousands of words of code, whose colours go by kind. So the
+# former become empty before it comes, and of the latter one of each kind stays that can be seen.
 EMPTIED = """() => {
   for (const one of document.querySelectorAll('mjx-container, figure svg')) one.replaceChildren();
   for (const one of document.querySelectorAll('script')) one.remove();
+  const kinds = new Set();
+  for (const one of document.querySelectorAll('pre span')) {
+    if (kinds.has(one.className) || !one.checkVisibility()) one.replaceWith(...one.childNodes);
+    else kinds.add(one.className);
+  }
 }"""
 SLIDER_NAME = "one => one.labels?.[0]?.innerText || one.getAttribute('aria-label')"
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] :
