@@ -41,7 +41,7 @@ STYLE: Any = {
 }
 matplotlib.rcParams.update(STYLE)  # legends and labels read it when they are made, not when drawn
 # One measurer of text for all pictures: each would otherwise parse the same formulas again.
-matplotlib.text.TextToPath = functools.cache(matplotlib.text.TextToPath)
+matplotlib.text.TextToPath = functools.cache(matplotlib.text.TextToPath)  # type: ignore[misc, assignment]
 
 
 def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
@@ -66,7 +66,14 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
 
 def dots(ax, x, y, size, color):
     """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
-    the page, and a slow page is what comes of it."""
+    the page, and a slow page is what comes of it. `x` and `y` are of one length.
+
+    Raises ValueError for a y that is not as long as x, and for a size that is not positive.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"y must have as many numbers as x, {len(x)}, got {len(y)}")
+    if not size > 0:
+        raise ValueError(f"size must be positive, got {size}")
     places = np.column_stack([x, y])
     path = Path(np.repeat(places, 2, axis=0), np.tile([Path.MOVETO, Path.LINETO], len(places)))
     path.should_simplify = False  # a dot is a line of no length with round ends
