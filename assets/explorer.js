@@ -12,7 +12,7 @@ for (const box of document.querySelectorAll(".explorer")) {
   const show = () => {
     let index = 0;
     sliders.forEach((slider, i) => {
-      const value = String(data.values[i][slider.value]).replace("-", "\u2212");
+      const value = data.values[i][slider.value];
       index = index * data.values[i].length + Number(slider.value);
       slider.nextElementSibling.value = value;
       slider.setAttribute("aria-valuetext", value);

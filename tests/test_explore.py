@@ -28,7 +28,7 @@ def data_of(page):
 def test_a_page_holds_every_frame_as_it_would_be_drawn_live():
     box = explorer()
     data = data_of(box._repr_html_())
-    assert data["values"] == [[-2, -1, 0], [0.5, 1.5]] and len(data["frames"]) == 6
+    assert data["values"] == [["−2", "−1", "0"], ["0.5", "1.5"]] and len(data["frames"]) == 6
     for a in (-2, -1, 0):
         for lam in (0.5, 1.5):
             at = [-2, -1, 0].index(a) * 2 + [0.5, 1.5].index(lam)

@@ -128,7 +128,8 @@ class Frames:
     def _repr_html_(self):
         first = self._index(self.start)
         table, frames = _table(self.svgs)
-        data = {"values": list(self.values.values()), "alts": self.alts, "table": table, "frames": frames}
+        shown = [[_number(value) for value in listed] for listed in self.values.values()]
+        data = {"values": shown, "alts": self.alts, "table": table, "frames": frames}
         packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         sliders = "".join(self._slider(key) for key in self.values) + self._player()
         return (f'<figure class="picture explorer" id="explore-{self.name}">'
