@@ -140,8 +140,10 @@ def test_bad_ids(bad):
 
 @pytest.mark.parametrize("bad", ["", "q + 1", "a +", "import os"])
 def test_what_is_no_formula(bad):
-    with pytest.raises(ValueError, match="printed"):
+    with pytest.raises(ValueError, match="text must"):
         parse(bad)
+    with pytest.raises(ValueError, match="printed must"):
+        check("eq:1", bad, a / 2)
 
 
 def test_names_extends_the_symbols():
