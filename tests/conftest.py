@@ -6,12 +6,29 @@ import os
 import threading
 
 import pytest
+from alarms import ALPHA, COMPARISONS
 from book import SITE, chromium
 
 NO_BROWSER = (
     "browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
     "or name one in SADDLES_CHROMIUM"
 )
+
+
+@pytest.fixture
+def alarm(request):
+    """alarm(p) fails if the p-value is below ALPHA; alarms.py must know how often it is called."""
+    name = request.node.originalname
+    runs, each = COMPARISONS[name]
+    assert sum(item.originalname == name for item in request.session.items) <= runs
+    called = []
+
+    def judge(p):
+        called.append(p)
+        assert p > ALPHA, f"p = {p:.3g}: happens once in {1 / max(p, 1e-300):.3g} runs if all is right"
+
+    yield judge
+    assert len(called) <= each, f"alarms.py allows {each} comparisons, made were {len(called)}"
 
 
 @pytest.fixture(scope="session")
