@@ -8,6 +8,7 @@ text, a complex number or an object that is nothing, working is no answer.
 
 import inspect
 import math
+import pkgutil
 import re
 import signal
 import tracemalloc
@@ -16,11 +17,12 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import saddles
 import sympy as sp
-from saddles import check, diffusion, exact, landscapes, noise, optimizers, simulate
+from saddles import check, diffusion, estimate, exact, landscapes, lyapunov, noise, optimizers, simulate
 from saddles.symbols import a, c0, w, x
 
-MODULES = (check, diffusion, exact, landscapes, noise, optimizers, simulate)
+MODULES = (check, diffusion, estimate, exact, landscapes, lyapunov, noise, optimizers, simulate)
 SECONDS, BYTES = 20, 2**26  # of processor time; allocated by Python and NumPy
 
 HOSTILE = {
@@ -35,6 +37,7 @@ MUST_RAISE = ("an object", "text", "nan", "complex", "array with nan", "sympy na
 
 LAW, LOSS, GOOD_RNG = noise.TwoPoint(-1.0), w**2 / 2, np.random.default_rng(0)
 CHAIN = diffusion.exact_chain(LOSS, 1, np.linspace(-1, 1, 9), lam=0.5)
+PAIR = lyapunov.Matrices([np.diag([0.5, 1.5]), np.array([[0.0, 1.0], [-1.0, 0.5]])])
 CODE = landscapes.quadratic.code("gradient")
 STEP = check.step("one and one", "2", sp.Integer(1) + 1)
 VERDICT = check.define("def:1", "a name")
@@ -69,6 +72,8 @@ CASES = {
         tamed=False, chunk=8, workers=1, executor=None, progress=False)),
     "diffusion.exact_chain": (diffusion.exact_chain, dict(loss=LOSS, C=1, edges=np.linspace(-1, 1, 9), lam=0.5, S=1)),
     "diffusion.Chain.exit_time": (CHAIN.exit_time, dict(low=-0.5, high=0.5)),
+    "estimate.exponent_of": (estimate.exponent_of, dict(log_norms=np.arange(40.0), level=0.95, look=None)),
+    "estimate.follow": (estimate.follow, dict(step=lambda w, rng: 0.5 * w, point=[0.0], steps=3, radius=1e-4, seed=1)),
     "exact.log_factors": (exact.log_factors, dict(a=-1.0, lam=0.5)),
     "exact.mu": (exact.mu, dict(a=-1.0, lam=0.5)),
     "exact.s2": (exact.s2, dict(a=-1.0, lam=0.5)),
@@ -80,6 +85,7 @@ CASES = {
     "exact.gaussian_mu": (exact.gaussian_mu, dict(mean=0.0, std=1.0, lam=0.5)),
     "exact.exponent": (exact.exponent, dict(law=LAW, lam=0.5)),
     "exact.attracting_set": (exact.attracting_set, dict(law=LAW)),
+    "exact.tail_index": (exact.tail_index, dict(law=noise.TwoPoint(-0.1), lam=0.5)),
     "landscapes.Landscape": (landscapes.Landscape, dict(loss=x * w, coords=(w,))),
     "landscapes.Landscape.expected": (landscapes.quadratic.expected, dict(law_or_mean=LAW)),
     "landscapes.Landscape.at": (lambda a: landscapes.two_minima.at(a=a), dict(a=1.0)),
@@ -87,6 +93,12 @@ CASES = {
     "landscapes.Landscape.code": (landscapes.quadratic.code, dict(kind="sgd")),
     "landscapes.Code.bind": (CODE.bind, dict(w=np.ones((1, 3)), out=np.ones((1, 3)), lr=0.5)),
     "landscapes.quartic": (landscapes.quartic, dict(c2=0.5, c4=1.0)),
+    "lyapunov.Matrices": (lyapunov.Matrices, dict(values=np.ones((1, 2, 2)), probs=None)),
+    "lyapunov.Matrices.sample": (PAIR.sample, dict(rng=GOOD_RNG, n=3)),
+    "lyapunov.exponents": (lyapunov.exponents, dict(law=PAIR, dim=2, steps=2, burn_in=1, n=3, seed=0, count=1)),
+    "lyapunov.mean_log_det": (lyapunov.mean_log_det, dict(law=PAIR)),
+    "lyapunov.upper_bounds": (lyapunov.upper_bounds, dict(law=PAIR, n=2)),
+    "lyapunov.bracket": (lyapunov.bracket, dict(law=PAIR, cells=64, iterations=10)),
     "noise.Discrete": (noise.Discrete, dict(values=(1.0, 2.0), probs=(0.5, 0.5))),
     "noise.Discrete.expect": (LAW.expect, dict(f=abs)),
     "noise.Discrete.sample": (LAW.sample, dict(rng=GOOD_RNG, shape=3)),
@@ -115,7 +127,7 @@ CASES = {
 }
 
 # What callers do not make themselves: results of the library, and its exception.
-RESULTS = {"check.CheckError", "check.Step", "check.Verdict", "check.Verdict.record", "diffusion.Chain", "diffusion.Chain.generator",
+RESULTS = {"check.CheckError", "check.Step", "check.Verdict", "check.Verdict.record", "estimate.Estimate", "lyapunov.Exponents", "diffusion.Chain", "diffusion.Chain.generator",
            "landscapes.Code",
            "optimizers.Walk", "simulate.LogRun", "simulate.Run", "simulate.Run.summary", "simulate.LogRun.summary",
            # for the library's own use, with arrays that it made
@@ -149,6 +161,11 @@ def public():
                 for method, body in inspect.getmembers(thing, inspect.isfunction):  # inherited ones too
                     if not method.startswith("_"):
                         yield f"{short}.{name}.{method}", body
+
+
+def test_every_module_is_looked_at():
+    names = {one.name for one in pkgutil.iter_modules(saddles.__path__)}
+    assert names - {module.__name__.removeprefix("saddles.") for module in MODULES} == {"symbols", "explore", "figures"}
 
 
 def test_every_public_name_has_a_case():
