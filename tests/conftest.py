@@ -8,6 +8,10 @@ import threading
 import pytest
 from alarms import ALPHA, COMPARISONS
 from book import SITE, chromium
+from hypothesis import settings
+
+settings.register_profile("book", derandomize=True, deadline=None)  # the same examples every time
+settings.load_profile("book")
 
 NO_BROWSER = (
     "browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
