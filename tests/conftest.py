@@ -8,12 +8,33 @@ import re
 import threading
 
 import pytest
+from alarms import ALPHA, COMPARISONS
 from book import ROOT, SITE, chromium
+from hypothesis import settings
+
+settings.register_profile("book", derandomize=True, deadline=None)  # the same examples every time
+settings.load_profile("book")
 
 NO_BROWSER = (
     "browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
     "or name one in SADDLES_CHROMIUM"
 )
+
+
+@pytest.fixture
+def alarm(request):
+    """alarm(p) fails if the p-value is below ALPHA; alarms.py must know how often it is called."""
+    name = request.node.originalname
+    runs, each = COMPARISONS[name]
+    assert sum(item.originalname == name for item in request.session.items) <= runs
+    called = []
+
+    def judge(p):
+        called.append(p)
+        assert p > ALPHA, f"p = {p:.3g}: happens once in {1 / max(p, 1e-300):.3g} runs if all is right"
+
+    yield judge
+    assert len(called) <= each, f"alarms.py allows {each} comparisons, made were {len(called)}"
 
 
 @pytest.fixture(scope="session")

@@ -183,8 +183,8 @@ class Uniform(_Law):
     hi: float
 
     def __post_init__(self):
-        _number("lo", self.lo)
-        _number("hi", self.hi, float(self.lo))
+        if _number("lo", self.lo) > _number("hi", self.hi):
+            raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
 
     @property
     def mean(self):
