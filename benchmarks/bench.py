@@ -51,7 +51,7 @@ def plain_python(step, lr, a, dim):
         for _ in range(n):
             w = [random.uniform(-0.5, 0.5) for _ in range(dim)]
             state = {}
-            for t in range(steps):
+            for _ in range(steps):
                 x = 1.0 if random.random() < 0.5 else a - 1.0
                 w = step(w, x, lr, state)
     return go

@@ -97,10 +97,10 @@ WALK(two_minima, DECLARE_2, LOAD_2,
      w[j] -= lr * w[j] * (p3 * x - 2.0 + 4.0 * q + 12.0 * r);
      u[j] -= lr * u[j] * (-2.0 - 2.0 * p2 + 12.0 * q + 4.0 * r);, STORE_2)
 
-/* log|w_t| on the quadratic from the number of x = 1 among `steps` bits */
+/* The quadratic from the number of x = 1 among `steps` bits: W: w_0 -> log|w_t|, U: -> sign of w_t */
 void tiled_count(double *restrict W, double *restrict U, long n, long steps, uint64_t seed, const double *restrict p) {
-    (void)U;
-    const double one = log(fabs(1.0 - p[0])), other = log(fabs(1.0 - p[0] * (p[1] - 1.0)));
+    const double f = 1.0 - p[0], g = 1.0 - p[0] * (p[1] - 1.0);
+    const double one = log(fabs(f)), other = log(fabs(g));
     for (long i = 0; i + TILE <= n; i += TILE) {
         uint64_t s[TILE], k[TILE] = {0};
         for (int j = 0; j < TILE; j++) s[j] = begin(seed, i + j);
@@ -112,7 +112,11 @@ void tiled_count(double *restrict W, double *restrict U, long n, long steps, uin
         if (steps % 64)
             for (int j = 0; j < TILE; j++)
                 k[j] += (uint64_t)__builtin_popcountll(next(s[j]) >> (64 - steps % 64));
-        for (int j = 0; j < TILE; j++)
-            W[i + j] += (double)k[j] * one + (double)(steps - (long)k[j]) * other;
+        for (int j = 0; j < TILE; j++) {
+            const uint64_t turns = (f < 0 ? k[j] : 0) + (g < 0 ? (uint64_t)steps - k[j] : 0);
+            const double start = W[i + j], sign = (start > 0) - (start < 0);
+            U[i + j] = turns & 1 ? -sign : sign;
+            W[i + j] = log(fabs(start)) + (double)k[j] * one + (double)(steps - (long)k[j]) * other;
+        }
     }
 }

@@ -3,23 +3,15 @@
 import functools
 import http.server
 import os
-import shutil
 import threading
 
 import pytest
-from book import SITE
+from book import SITE, chromium
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 NO_BROWSER = (
     "browser tests not run: install Chromium, e.g. `apt-get install chromium`, "
     "or name one in SADDLES_CHROMIUM"
 )
-
-
-def chromium():
-    """The path of the Chromium to test with, or None."""
-    named = os.environ.get("SADDLES_CHROMIUM")
-    return shutil.which(named) if named else next(filter(None, map(shutil.which, CHROMIUMS)), None)
 
 
 @pytest.fixture(scope="session")

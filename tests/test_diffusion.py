@@ -1,6 +1,7 @@
 """The continuous-time limit: against closed forms, other quadratures and the chain against paths."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
 import numpy as np
@@ -123,7 +124,7 @@ def test_normalise_does_not_guess_about_logarithms():
 
 @pytest.mark.parametrize("density, low, high, message", [
     (w, -1, 1, "density must be finite and >= 0"), (sp.exp(-a * w**2), -1, 1, r"no symbol but w, got \['a'\]"),
-    (sp.exp(-w), 1, 1, "low and high must be"), (sp.exp(-w), 0, math.nan, "low and high must be"),
+    (sp.exp(-w), 1, 1, "low and high must be"), (sp.exp(-w), 0, math.nan, "high must be"),
 ])
 def test_normalise_refuses(density, low, high, message):
     with pytest.raises(ValueError, match=message):
@@ -155,6 +156,40 @@ def test_chunks_are_independent():
     first = euler_maruyama(**kw, chunk=5).w
     assert np.array_equal(first, euler_maruyama(**kw, chunk=5).w)
     assert len(np.unique(first)) == 10
+
+
+def _pull(v):
+    return -v
+
+
+def _spread(v):
+    return np.sqrt(1 + v * v)
+
+
+def test_workers_change_no_bit_of_a_path():
+    kw = dict(drift=_pull, noise=_spread, w0=uniform(-1, 1, 60), steps=90, dt=0.1, seed=3, chunk=25,
+              record=[0, 40, 90], boundary=("reflect", -2, 2))
+    alone = euler_maruyama(**kw).w
+    with ThreadPoolExecutor(2) as threads:
+        for how in ({"workers": 2}, {"executor": threads}):
+            assert np.array_equal(alone, euler_maruyama(**kw, **how).w)
+
+
+def test_progress_of_paths_ends_at_one():
+    seen = []
+    euler_maruyama(_pull, _spread, np.ones(10), 100, 0.1, seed=0, chunk=5, progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) > 2
+
+
+def test_paths_are_the_textbook_loop_on_the_same_draws():
+    n, steps, dt = 40, 30, 0.05
+    child = np.random.SeedSequence(8).spawn(2)[1].spawn(1)[0]
+    v = np.linspace(-1, 1, n)
+    found = euler_maruyama(_pull, _spread, v, steps, dt, seed=8, record=range(steps + 1)).w
+    normals = np.random.default_rng(child).standard_normal((64, n))
+    for step in range(steps):
+        assert np.allclose(found[step], v, rtol=1e-13, atol=1e-15)
+        v = v + dt * _pull(v) + math.sqrt(dt) * _spread(v) * normals[step]
 
 
 def test_starts_are_not_changed():

@@ -69,10 +69,11 @@ def test_live_sliders_recompute_any_value():
     assert picture.value != before and "to 0.77" in picture.value and picture.value.count("<svg") == 1
 
 
-def test_a_person_is_there_only_under_jupyter(monkeypatch):
-    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.md")
+@pytest.mark.parametrize("name", ["JPY_SESSION_NAME", "COLAB_RELEASE_TAG"])
+def test_a_person_is_there_only_under_jupyter(monkeypatch, name):
+    monkeypatch.setenv(name, "chapter.md")
     assert someone_is_there() and not isinstance(explorer(live=None), Frames)
-    monkeypatch.delenv("JPY_SESSION_NAME")
+    monkeypatch.delenv(name)
     assert not someone_is_there() and isinstance(explorer(live=None), Frames)
 
 

@@ -13,7 +13,16 @@ import pytest
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
 from saddles.optimizers import SGD, Adam, AMSGrad
-from saddles.simulate import histogram, moments, run, run_log, uniform
+from saddles.simulate import (
+    _binomial,
+    _guide,
+    _tabled,
+    histogram,
+    moments,
+    run,
+    run_log,
+    uniform,
+)
 from scipy import stats
 
 ALPHA = 1e-8
@@ -134,12 +143,15 @@ def test_law_of_sgd_against_all_histories():
         assert stats.chisquare(counts, weights / 256 * n).pvalue > ALPHA
 
 
-@pytest.mark.parametrize("how", ["step", "count", "log"])
+@pytest.mark.parametrize("how", ["step", "count", "table", "log"])
 def test_quadratic_follows_the_binomial_law(how):
     n, t, first, second = 100_000, 100, math.log(0.2), math.log(2.6)
+    if how == "table":
+        n = 200_000
+    assert bool(_tabled(np.array([t]), n)) == (how == "table")
     if how == "step":
         log_abs = np.log(np.abs(run(quadratic, LAW, SGD(0.8), np.ones(n), t, seed=3).w[0]))
-    elif how == "count":
+    elif how in ("count", "table"):
         log_abs = run_log(LAW, 0.8, np.ones(n), t, seed=3).log_abs[0]
     else:
         log_abs = run_log(LAW, SGD(0.8), np.ones(n), t, seed=3, box=(-1e300, 1e300)).log_abs[0]
@@ -163,6 +175,30 @@ def test_gaussian_noise_has_the_moments_of_the_product():
 def test_gradient_descent_is_sgd_without_noise():
     w = run(quadratic, constant(LAW.mean), SGD(0.01), np.array([0.5]), 100, seed=0).w[0]
     assert w == pytest.approx(0.5 * 1.005**100)
+
+
+def test_additive_noise_is_one_normal_a_step_and_leaves_x_as_it_was():
+    n, steps, sigma, rate = 64, 12, 0.3, 0.8
+    child = np.random.SeedSequence(9).spawn(2)[1].spawn(1)[0]
+    xi = np.random.default_rng(child.spawn(1)[0]).standard_normal((steps, n))
+    got = run(quadratic, LAW, SGD(rate), np.ones(n), steps, seed=9, record=range(steps + 1),
+              additive=sigma)
+    w = np.ones(n)
+    for t, x in enumerate(draws(LAW, n, steps, 9)):
+        w = w - rate * x * w + rate * sigma * xi[t]
+        assert np.allclose(got.w[t + 1], w, rtol=1e-10, atol=1e-12)
+    make = lambda **how: run(FLAT, TwoPoint(0.0), SGD(0.02), start(FLAT, 300), 40, seed=4,
+                             chunk=128, additive=0.1, **how)
+    assert all(same(make(**how), make(block=1))
+               for how in ({}, {"block": 7}, {"workers": 2}))
+
+
+def test_additive_noise_alone_makes_the_known_gaussian():
+    """w <- (1 - lr) w + lr sigma xi: an AR(1) process."""
+    n, rate, sigma, t = 100_000, 0.2, 0.5, 30
+    w = run(quadratic, constant(1.0), SGD(rate), np.zeros(n), t, seed=6, additive=sigma).w[0]
+    var = (rate * sigma) ** 2 * sum((1 - rate) ** (2 * k) for k in range(t))
+    assert stats.kstest(w / math.sqrt(var), "norm").pvalue > ALPHA
 
 
 def test_box_projects_after_every_step():
@@ -300,6 +336,39 @@ def test_counting_agrees_with_stepping_in_law():
     assert stats.chi2_contingency(table).pvalue > ALPHA
 
 
+@pytest.mark.parametrize("steps, p", [(1, 0.5), (7, 0.3), (1000, 0.5), (1000, 0.01),
+                                      (30_000, 0.999), (50_000, 0.3)])
+def test_counts_from_the_table_are_binomial(steps, p):
+    n = 1_000_000
+    counts = _binomial(np.random.default_rng(11), steps, p, n)
+    assert counts.min() >= 0 and counts.max() <= steps
+    expected = stats.binom.pmf(np.arange(steps + 1), steps, p) * n
+    seen = np.bincount(counts, minlength=steps + 1)
+    middle = expected > 20
+    both = [np.append(c[middle], c[~middle].sum()) for c in (seen, expected)]
+    if not expected[~middle].sum() > 5:
+        both = [c[:-1] for c in both]
+        both[1] *= both[0].sum() / both[1].sum()
+    assert stats.chisquare(*both).pvalue > ALPHA
+
+
+def test_the_table_is_the_inverse_of_the_distribution_function():
+    """Every one of the 2^16 words, settled by it or not, and both ends of the rest."""
+    cdf, guide = _guide(1000, 0.5)
+    words = np.arange(2**16)
+    for rest in (0.0, 1 - 2**-20):
+        count = np.searchsorted(np.append(cdf, 1.0), (words + rest) / 2**16, side="right")
+        assert np.array_equal(guide[guide >= 0], count[guide >= 0])
+    assert 0 < np.mean(guide < 0) < 0.01
+    assert np.allclose(cdf, stats.binom.cdf(np.arange(1000), 1000, 0.5), rtol=0, atol=1e-12)
+
+
+def test_counting_from_the_table_takes_any_executor():
+    args = (LAW, 0.8, uniform(-1, 1, 120_000), 100)
+    with ProcessPoolExecutor(2) as processes:
+        assert same(run_log(*args, seed=4), run_log(*args, seed=4, executor=processes))
+
+
 def test_counting_reaches_a_million_steps():
     log = run_log(LAW, 0.8, np.ones(2000), 10**6, seed=1, record=[10**5, 10**6])
     rate = math.log(0.52) / 2
@@ -332,6 +401,9 @@ GOOD = {"landscape": quadratic, "law": LAW, "optimizer": SGD(0.8), "w0": np.ones
     ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, "w0"),
     ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("),
     ({"optimizer": 0.1}, "optimizer"), ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"),
+    ({"additive": -1}, "additive"), ({"additive": np.nan}, "additive"),
+    ({"additive": True}, "additive"), ({"additive": "1"}, "additive"),
+    ({"additive": 0.1, "optimizer": AMSGrad(0.1)}, "additive"),
     ({"box": 1}, "box"),
     ({"box": (1, -1)}, "box"), ({"box": (0, np.nan)}, "box"), ({"box": ((0, 0), (1, 1))}, "box"),
     ({"steps": 10**9, "record": range(10**9)}, "record"),

@@ -47,8 +47,11 @@ def explore(draw, *, alt, caption, name, start=None, live=None, size=(5.4, 3.3),
 
 
 def someone_is_there():
-    """Whether a person runs this in Jupyter: its server names the session, a book build does not."""
-    return bool(os.environ.get("JPY_SESSION_NAME"))
+    """Whether a person runs this: Jupyter's server names the session, and Colab its release.
+
+    A book build does neither.
+    """
+    return any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG"))
 
 
 def _refuse(name, values, start):
@@ -72,7 +75,7 @@ def _refuse(name, values, start):
 
 def _painter(draw, size, rows, columns):
     def paint(**parameters):
-        figure, axes = figures.new(*size, rows=rows, columns=columns, steady=True)
+        figure, axes = figures.new(size[0], size[1], rows=rows, columns=columns, steady=True)
         draw(axes, **parameters)
         return figures.svg(figure)
 

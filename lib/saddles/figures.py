@@ -8,6 +8,7 @@ import html
 import io
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -24,7 +25,7 @@ COLOURS = {
 INK, PAPER = "#010203", "#fdfefc"  # stand for "the page's text colour", "the page's background"
 MAP = "cividis"  # for maps: even in brightness, readable in grey
 
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "saddles", "font.family": "sans-serif", "font.size": 11,
     "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlesize": 11, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
