@@ -87,6 +87,7 @@ def test_by_hand():
     assert exponent_of(record + 100).mu == pytest.approx(-0.75)
     assert exponent_of(-record).verdict == "escapes"
     assert exponent_of(record, level=0.999).verdict == "undecided"
+    assert repr(found) == f"attracts: mu = -0.7500 +- {error:.4f}, in [{found.low:.4f}, {found.high:.4f}], 32 steps"
     third = exponent_of(record, look=3)
     assert third.high == pytest.approx(-0.75 + stats.t.ppf(1 - 0.05 / 12 / 2, 15) * error)
 

@@ -16,7 +16,7 @@ SHORTEST = 2 * BATCHES  # steps
 TRIED = 64  # steps from w* itself that `follow` tries first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """What `exponent_of` returns.
 
@@ -32,6 +32,10 @@ class Estimate:
     high: float
     steps: int
     verdict: str
+
+    def __repr__(self):
+        return (f"{self.verdict}: mu = {self.mu:.4f} +- {self.stderr:.4f}, "
+                f"in [{self.low:.4f}, {self.high:.4f}], {self.steps} steps")
 
 
 def exponent_of(log_norms, *, level=0.95, look=None):
