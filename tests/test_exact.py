@@ -264,8 +264,8 @@ def test_attracting_set_is_where_the_exponent_is_negative(law):
 
 
 def test_attracting_set_of_the_coin_is_eq_8():
-    for a in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
-        known, found = exact.attracting_rates(a), exact.attracting_set(noise.TwoPoint(a))
+    for shape in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
+        known, found = exact.attracting_rates(shape), exact.attracting_set(noise.TwoPoint(shape))
         assert np.array(found) == pytest.approx(np.array(known), rel=1e-12)
 
 
@@ -295,3 +295,86 @@ BAD_LAWS = [("lam", lambda: exact.exponent(noise.TwoPoint(-1), 0)), ("lam", lamb
 def test_bad_input_for_any_law_is_named(name, call):
     with pytest.raises(ValueError, match=rf"^{name} must"):
         call()
+
+
+# The index of the tail with additive noise
+
+
+GOLDEN = (1 + np.sqrt(5)) / 2
+
+
+@pytest.mark.parametrize("g", [1.05, 1.7, 2.0, 10.0, 1e3])
+def test_tail_index_of_the_golden_coin(g):
+    """Factors g and g^-2: y = g^kappa solves y + y^-2 = 2, so y is the golden ratio."""
+    law, lam = noise.Discrete((1.0, (1 - g) / (1 - g**-2)), (0.5, 0.5)), 1 - g**-2
+    assert exact.tail_index(law, lam) == pytest.approx(np.log(GOLDEN) / np.log(g), rel=1e-13)
+
+
+@pytest.mark.parametrize("a", [-5.0, -1.0, -0.01, 0.5])
+def test_tail_index_where_one_factor_is_zero(a):
+    """Proposition 1's learning rate: 2^-1 (2 - a)^kappa = 1."""
+    assert exact.tail_index(noise.TwoPoint(a), 1.0) == pytest.approx(np.log(2) / np.log(2 - a), rel=1e-14)
+
+
+@pytest.mark.parametrize("mean, std", [(0.5, 1.0), (1.0, 0.2), (2.0, 3.0)])
+def test_tail_index_is_two_where_the_mean_square_is_constant(mean, std):
+    """E (1 - lambda x)^2 = 1 at lambda = 2 E[x] / E[x^2], whatever the law."""
+    lam = 2 * mean / (mean**2 + std**2)
+    assert exact.tail_index(noise.Gaussian(mean, std), lam) == pytest.approx(2, rel=1e-13)
+    coin = noise.Discrete((mean - std, mean + std), (0.5, 0.5))
+    assert exact.tail_index(coin, lam) == pytest.approx(2, rel=1e-13)
+
+
+def gaussian_log_moment(mean, std, lam, p):
+    """log E|1 - lambda x|^p of a normal x in closed form, at 50 digits (Kummer's function)."""
+    m, s, p = 1 - mpmath.mpf(lam) * mpmath.mpf(mean), mpmath.mpf(lam) * mpmath.mpf(std), mpmath.mpf(p)
+    kummer = mpmath.hyp1f1(-p / 2, mpmath.mpf(1) / 2, -((m / s) ** 2) / 2)
+    return (p * mpmath.log(s * mpmath.sqrt(2)) + mpmath.loggamma((p + 1) / 2)
+            - mpmath.log(mpmath.pi) / 2 + mpmath.log(kummer))
+
+
+@pytest.mark.parametrize("mean, std, lam", [(0.0, 1.0, 1.0), (-0.2, 1.0, 1.0), (-0.277, 1.0, 1.0), (0.5, 0.1, 0.3), (0.9, 0.03, 1.0),
+                                            (1.0, 0.5, 0.1), (-0.01, 0.2, 1.1), (3.0, 0.7, 0.4)])
+def test_tail_index_of_gaussian_data_solves_its_equation(mean, std, lam):
+    """On both sides of kappa the closed form has different signs, within the promised error."""
+    kappa = exact.tail_index(noise.Gaussian(mean, std), lam)
+    error = 1e-14 * (1 + 1 / abs(float(exact.gaussian_mu(mean, std, lam))))
+    with mpmath.workdps(50):
+        below, above = (gaussian_log_moment(mean, std, lam, mpmath.mpf(kappa) * (1 + side * error)) for side in (-1, 1))
+    assert below < 0 < above
+
+
+def test_tail_index_of_any_law_that_knows_its_expectations():
+    class Hidden:
+        """A Gaussian that only offers `expect`."""
+
+        expect = noise.Gaussian(-0.2, 1.0).expect
+
+    assert exact.tail_index(Hidden(), 1.0) == pytest.approx(exact.tail_index(noise.Gaussian(-0.2, 1.0), 1.0), rel=1e-13)
+
+
+@given(a=st.floats(-5, -0.01), lam=rate)
+def test_tail_index_of_the_coin_at_a_maximum(a, lam):
+    """Below 1 where the maximum attracts: there E|1 - lambda x| >= 1 - lambda a/2 > 1. Else there is none."""
+    kappa, drift = exact.tail_index(noise.TwoPoint(a), lam), exact.mu(a, lam)
+    if drift > -1e-6:
+        assert np.isnan(kappa) or drift < 0
+    else:
+        factors = np.abs(1 - lam * np.array([1, a - 1]))
+        assert 0 < kappa < 1
+        assert np.mean(factors ** (0.999 * kappa)) < 1 < np.mean(factors ** (1.001 * kappa))
+
+
+def test_tail_index_where_there_is_none():
+    assert np.isnan(exact.tail_index(noise.TwoPoint(-1.0), 0.5))  # mu = 0, factors 1/2 and 2
+    assert np.isnan(exact.tail_index(noise.TwoPoint(-1.0), 0.3))  # mu > 0
+    assert np.isnan(exact.tail_index(noise.Gaussian(-1.0, 1.0), 0.3))
+    assert exact.tail_index(noise.TwoPoint(1.5), 0.5) == np.inf  # a bowl in every sample
+    assert exact.tail_index(noise.Gaussian(1.0, 0.0), 0.5) == np.inf
+    assert exact.tail_index(noise.Discrete((1.0, -50.0), (1.0, 0.0)), 0.5) == np.inf  # never drawn
+
+
+@pytest.mark.parametrize("lam", [0, -1.0, np.nan, np.inf])
+def test_bad_input_of_tail_index_is_named(lam):
+    with pytest.raises(ValueError, match=r"^lam must"):
+        exact.tail_index(noise.TwoPoint(-1.0), lam)
