@@ -21,6 +21,7 @@ MODULE = """
 ```{{eval-rst}}
 .. automodule:: saddles.{name}
    :members:
+   :inherited-members: Exception, object
    :member-order: bysource
 ```
 """

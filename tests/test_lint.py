@@ -47,7 +47,9 @@ def test_ruff_sees_a_fault_in_a_cell(tmp_path):
 
 def test_mypy_has_nothing_to_say_about_the_library(tmp_path):
     assert says("mypy", f"--cache-dir={tmp_path}", "--no-error-summary") == ""
-    assert "[operator]" in says("mypy", f"--cache-dir={tmp_path}", "-c", "from saddles.exact import TAIL\nTAIL + 'a'")
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("from saddles.exact import TAIL\nTAIL + 'a'\n")
+    assert "[operator]" in says("mypy", f"--cache-dir={tmp_path}", str(wrong))
 
 
 def test_zizmor_finds_no_hole_in_the_workflows():

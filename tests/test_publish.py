@@ -85,9 +85,11 @@ def described():
         for name in library.public(module):
             yield f"saddles.{module}.{name}"
             thing = getattr(sys.modules[f"saddles.{module}"], name)
-            for key, value in vars(thing).items() if inspect.isclass(thing) else ():
-                if not key.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
-                    yield f"saddles.{module}.{name}.{key}"
+            parents = thing.__mro__ if inspect.isclass(thing) else ()
+            for parent in (p for p in parents if p.__module__.startswith("saddles")):
+                for key, value in vars(parent).items():
+                    if not key.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                        yield f"saddles.{module}.{name}.{key}"
 
 
 def test_the_api_page_misses_nothing(site):

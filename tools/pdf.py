@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 JOINED = ROOT / "_build" / "pdf" / "book.html"
 PDF = ROOT / "_build" / "saddles.pdf"
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
-ON_SCREEN = "script, .headerlink, .explorer-controls, .explorer-alt, .ledger-filters, details.hide, summary"
+ON_SCREEN = "script, .headerlink, .explorer-controls, .explorer-alt, .ledger-filters, .run-it, details.hide, summary"
 FRONT = """\
 <section class="front"><p class="title">saddles</p>
 <p>An executable companion to <em>SGD May Never Escape Saddle Points</em></p>
@@ -83,6 +83,13 @@ def article(page, pages):
     return part
 
 
+def needed(tag):
+    """Whether a tag of a chapter's head is wanted on paper: a style, MathJax, or what configures it."""
+    script = re.search(r'src="\.\./(_static/[^"?]+)', tag)
+    return script is None or "mathjax/" in tag or (
+        "/inline/" in tag and "window.MathJax" in (SITE / script[1]).read_text(encoding="utf-8"))
+
+
 def joined():
     """The whole book as one HTML document."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -94,7 +101,7 @@ def joined():
         for caption, part in parts)
     # A chapter's head brings the styles and MathJax; the rest of its scripts have nothing to do here.
     head = (SITE / f"{pages[1]}.html").read_text(encoding="utf-8").split("<head>")[1].split("</head>")[0]
-    wanted = re.findall(r'<link rel="stylesheet"[^>]*>|<script>window\.MathJax.*?</script>|<script[^>]*mathjax/[^>]*></script>', head)
+    wanted = [tag for tag in re.findall(r'<link rel="stylesheet"[^>]*>|<script[^>]*></script>', head) if needed(tag)]
     links = "\n".join(wanted).replace("../_static/", "../html/_static/")
     body = "\n".join(map(str, articles.values()))
     return (f'<!DOCTYPE html>\n<html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">\n'

@@ -16,7 +16,7 @@ SHORTEST = 2 * BATCHES  # steps
 TRIED = 64  # steps from w* itself that `follow` tries first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """What `exponent_of` returns.
 
@@ -32,6 +32,10 @@ class Estimate:
     high: float
     steps: int
     verdict: str
+
+    def __repr__(self):
+        return (f"{self.verdict}: mu = {self.mu:.4f} +- {self.stderr:.4f}, "
+                f"in [{self.low:.4f}, {self.high:.4f}], {self.steps} steps")
 
 
 def exponent_of(log_norms, *, level=0.95, look=None):
@@ -53,7 +57,7 @@ def exponent_of(log_norms, *, level=0.95, look=None):
     ValueError names the argument that is wrong. An infinite entry is refused: at -inf the run stood
     on w* exactly, by a factor zero or by underflow, and a record in float cannot say which.
     """
-    norms = np.asarray(log_norms, dtype=float)
+    norms = _row("log_norms", log_norms)
     if norms.ndim != 1:
         raise ValueError(f"log_norms must be one row of numbers, got shape {norms.shape}")
     if not np.all(np.isfinite(norms)):
@@ -62,7 +66,7 @@ def exponent_of(log_norms, *, level=0.95, look=None):
                          "exactly or left the range of float")
     if len(norms) < SHORTEST + 1:
         raise ValueError(f"log_norms must hold at least {SHORTEST + 1} numbers, got {len(norms)}")
-    if not 0 < level < 1:
+    if not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level!r}")
     if look is not None and (isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1):
         raise ValueError(f"look must be None or a whole number >= 1, got {look!r}")
@@ -76,13 +80,24 @@ def exponent_of(log_norms, *, level=0.95, look=None):
     return Estimate(mu, stderr, low, high, BATCHES * length, verdict)
 
 
+def _row(name, value):
+    """`value` as a float array, else ValueError."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufO":
+            raise TypeError
+        return array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be one row of numbers, got {value!r}") from None
+
+
 def follow(step, point, steps, *, radius=1e-4, seed):
     """log|w_t - w*| of one run that is kept near w*; (steps + 1,), or shorter if it reaches w*.
 
     step: a function (w, rng) -> w after one step of the optimizer, for arrays like `point`. An
         optimizer's memory belongs into w: with momentum, w holds the parameter and the velocity.
     point: (dim,) w*, a point that no sample moves: step(point, rng) must be point. steps: >= 1.
-    radius: > 0, where the run starts, in a random direction. seed: for numpy.random.default_rng.
+    radius: > 0, where the run starts, in a random direction. seed: a whole number >= 0.
 
     After each step the distance to w* is recorded and set back to `radius`, the direction is kept
     (Benettin et al. 1980). So the run neither underflows nor leaves, and sees the loss near w* only:
@@ -92,14 +107,18 @@ def follow(step, point, steps, *, radius=1e-4, seed):
     ValueError if the arguments are out of range, if a step moves w* (try 64; with noise that does not
     vanish at w* there is no exponent to measure), or if a step gives a number that is not finite.
     """
-    point = np.array(point, dtype=float)
+    if not callable(step) or isinstance(step, type):
+        raise ValueError(f"step must be a function of (w, rng), got {step!r}")
+    point = _row("point", point).copy()
     if point.ndim != 1 or len(point) == 0 or not np.all(np.isfinite(point)):
         raise ValueError(f"point must be one row of finite numbers, got {point!r}")
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ValueError(f"steps must be a whole number >= 1, got {steps!r}")
-    if not 0 < radius < np.inf:
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= 10**9:
+        raise ValueError(f"steps must be a whole number from 1 to 10**9, got {steps!r}")
+    if not isinstance(radius, (int, float, np.number)) or not 0 < radius < 1e300:
         raise ValueError(f"radius must be a finite number > 0, got {radius!r}")
-    rng = np.random.default_rng(seed)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number >= 0, got {seed!r}")
+    rng, radius = np.random.default_rng(seed), float(radius)
     for _ in range(TRIED):
         moved = np.linalg.norm(step(point.copy(), rng) - point)
         if not moved <= 1e-6 * radius:

@@ -388,7 +388,10 @@ def tail_index(law, lam):
     the trapezoidal rule; others: `law.expect`, with the accuracy that has.
     Raises ValueError for a lam that is not finite or not positive.
     """
-    lam = float(_positive("lam", lam))
+    _positive("lam", lam)
+    lam = _scalar("lam", lam)
+    if not callable(getattr(law, "expect", None)):
+        raise ValueError(f"law must be a law of saddles.noise with `expect`, got {law!r}")
     kind = {Discrete: _discrete_moment, Gaussian: _gaussian_moment}.get(type(law), _expected_moment)
     log_moment, mu, scale, exceeds = kind(law, lam)
     if not mu < -1e-13 * scale:

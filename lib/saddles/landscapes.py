@@ -183,19 +183,31 @@ class Code:
     def bind(self, w, out, lr=0.0):
         """(step, (alpha, beta)): step(y) reads the rows of `w` and writes those of `out`.
 
-        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda.
+        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda. With c
+        rates, an array (c,): `w`, `out` (dim, c, n), a rate for each row, and alpha, beta (c, 1).
         """
         for name, array in (("w", w), ("out", out)):
-            if not isinstance(array, np.ndarray) or array.dtype != float or array.ndim != 2:
+            if not isinstance(array, np.ndarray) or array.dtype != float or array.ndim not in (2, 3):
                 raise ValueError(f"{name} must be a float array of shape (dim, n), got {array!r}")
         if w.shape != out.shape:
             raise ValueError(f"w and out must have the same shape, got {w.shape} and {out.shape}")
-        if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 <= lr < 1e308:
-            raise ValueError(f"lr must be a finite number >= 0, got {lr!r}")
-        number = _evaluate(self.noise + self.constants)(float(lr))
-        temporaries = aligned(self.registers, w.shape[1])
-        step = _make(self.source)(list(w), list(out), list(temporaries), number[2:])
-        return step, (number[0], number[1])
+        evaluate, shape = _evaluate(self.noise + self.constants), w.shape[1:]
+        if w.ndim == 2:
+            alpha, beta, *constants = evaluate(_rate(lr))
+        else:
+            alpha, beta, *constants = np.array([evaluate(_rate(rate)) for rate in lr]).T[..., None]
+            # full arrays: NumPy takes twice as long to spread a column over its rows
+            constants = [aligned(1, w[0].size, np.repeat(k, shape[1])).reshape(shape)
+                         for k in constants]
+        temporaries = aligned(self.registers, w[0].size).reshape(-1, *shape)
+        step = _make(self.source)(list(w), list(out), list(temporaries), constants)
+        return step, (alpha, beta)
+
+
+def _rate(lr):
+    if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 <= lr < 1e308:
+        raise ValueError(f"lr must be a finite number >= 0, got {lr!r}")
+    return float(lr)
 
 
 @lru_cache(maxsize=256)

@@ -183,8 +183,8 @@ class Uniform(_Law):
     hi: float
 
     def __post_init__(self):
-        _number("lo", self.lo)
-        _number("hi", self.hi, float(self.lo))
+        if _number("lo", self.lo) > _number("hi", self.hi):
+            raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
 
     @property
     def mean(self):
@@ -418,6 +418,14 @@ class Stream:
             count = min(self.block, steps - start)
             self._fill(rng, self._buffer[:count])
             yield from self._rows[:count]
+
+    def fill(self, rng, count):
+        """The next `count` <= block rows as one array (count, n), or (1, n) if all are the same."""
+        _generator("rng", rng)
+        count = _whole("count", count, 1, self.block)
+        if not self._constant:
+            self._fill(rng, self._buffer[:count])
+        return self._buffer[:count, : self.n]
 
     def _look_up(self, rng, out):
         words = rng.integers(0, 2**64, size=len(out) * self._words, dtype=np.uint64)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sized
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 
@@ -18,8 +18,8 @@ import numpy as np
 from scipy import special
 
 from .landscapes import Landscape, _floats, quadratic
-from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, aligned
-from .optimizers import SGD, Adam
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, aligned
+from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
 TINY = np.finfo(float).tiny  # smallest normal float64: below it, digits are lost
@@ -158,6 +158,47 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
 
 
+def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=None, box=None,
+              chunk=8192, workers=1, executor=None, progress=None):
+    """SGD for the cells of a map: a list of `Run`s, one for each pair of `laws` and `rates`.
+
+    Cell i has the same bits as run(landscape, laws[i], SGD(rates[i]), w0, steps, seed=child i of
+    `seed`, ...), but the walkers of many cells, `chunk` together, are one array: with a few hundred
+    walkers a cell NumPy would else spend most of its time on calls.
+    laws, rates: sequences of the same length >= 1. w0: as for `run`, at most `chunk` walkers; if
+    it is an array, every cell has these starts. Other arguments as for `run`; nothing depends on
+    `chunk`. ValueError names the argument that is wrong.
+    """
+    laws, rates = _entries("laws", laws), [SGD(rate) for rate in _entries("rates", rates)]
+    if not 1 <= len(laws) == len(rates):
+        raise ValueError(f"laws and rates must have the same length >= 1, got {len(laws)} and "
+                         f"{len(rates)}")
+    times, chunk = _times(steps, record), _whole("chunk", chunk, 1, 2**24)
+    kept, starts, children = (len(times) if reduce is None else 0) * len(laws), [], []
+    for child in _sequence(seed).spawn(len(laws)):
+        start, own = _starts(landscape, w0, child, chunk, kept)
+        if len(own) > 1:
+            raise ValueError(f"w0 must have at most chunk = {chunk} walkers, got {start.shape[1]}")
+        starts.append(start)
+        children += own
+    n = starts[0].shape[1]
+    task = _Task(landscape, None, None, steps, times, reduce, _box(box, landscape.dim),
+                 min(64, max(16, 2**15 // n)))
+    for law, rate in zip(laws, rates):
+        _check_task(replace(task, law=law, optimizer=rate))
+    cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
+    size = max(1, chunk // n)
+    groups = [cells[i : i + size] for i in range(0, len(cells), size)]
+    parts = _map(partial(_cells, task), np.concatenate(starts, axis=1), groups, size * n, steps,
+                 workers, executor, progress)
+    runs = []
+    for kept, diverged, underflowed in (cell for part in parts for cell in part):
+        w, stats = (kept, None) if reduce is None else (None, kept)
+        w = w[:, 0] if w is not None and landscape.dim == 1 else w
+        runs.append(Run(times, w, stats, diverged, underflowed))
+    return runs
+
+
 def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=16384, block=None,
             workers=1, executor=None, progress=None):
     """Run walkers on the quadratic loss, eq. (4), with log|w| in place of w; return a `LogRun`.
@@ -167,11 +208,13 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
 
     SGD without a box under a discrete law: log|w_t| = log|w_0| + sum over values of
     count log|1 - lr x|, with multinomial counts between two record times, so the cost does not
-    grow with the number of steps. Two values and many walkers: binomial counts from a table. In all other cases w and m are held as (W, M) 2^e, with an
-    exponent e per walker renewed every 16 steps. That is exact as x w is linear in w: the step
-    w <- w - (lr / sqrt(v)) m does not change if w and m are scaled together. It is not free of
-    scale in v: sqrt(v) is an absolute length, so g^2 enters v with its true size x^2 W^2 2^(2e),
-    and may vanish against a normal v without harm.
+    grow with the number of steps. Two values and many walkers: binomial counts from a table.
+
+    In all other cases w and m are held as (W, M) 2^e, with an exponent e per walker renewed every
+    16 steps. That is exact as x w is linear in w: the step w <- w - (lr / sqrt(v)) m does not
+    change if w and m are scaled together. It is not free of scale in v: sqrt(v) is an absolute
+    length, so g^2 enters v with its true size x^2 W^2 2^(2e), and may vanish against a normal v
+    without harm.
     """
     times = _times(steps, record)
     if not isinstance(optimizer, (SGD, Adam)):
@@ -224,24 +267,68 @@ def _chunk(task, w0, child, tick=None):
     if task.additive:
         step = _kicked(step, w, task, child)
     step = _boxed(step, w, task.box, scale)
-    watch = _Watch(task, w, walk)
-    kept, times, done = [], set(task.times.tolist()), 0
-    with np.errstate(all="ignore"):  # what leaves the finite range is counted by `watch`
+    adaptive = walk.v is not None and task.optimizer.eps == 0
+    zero = (walk.v is None and not task.additive
+            and _may_vanish(task.landscape, task.law, walk.noise))
+    watch = _Watch(w, walk.m, walk.v if adaptive else None, not task.log, zero)
+    kept = []
+
+    def look(t):
+        watch.look(t)
+        if scale is not None:
+            scale.renew(walk.m)
+
+    _march(task, rows, step, look, lambda t: kept.append(_keep(task, t, w, walk, scale)),
+           tick and (lambda t: tick(w.shape[1] * t)))
+    diverged, kept = ~_finite(w, walk), np.array(kept)
+    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+
+
+def _march(task, rows, step, look, keep, tick):
+    """All steps; look(t) every CHECK steps and at the end, keep(t) at the recorded times."""
+    times, done = set(task.times.tolist()), 0
+    with np.errstate(all="ignore"):  # what leaves the finite range is counted by `_Watch`
         for stop in sorted(times | {*range(0, task.steps, CHECK), task.steps}):
             for y in islice(rows, stop - done):
                 step(y)
             done = stop
             if stop % CHECK == 0 or stop == task.steps:
-                watch.look(stop)
-                if scale is not None:
-                    scale.renew(walk.m)
+                look(stop)
             if stop in times:
-                kept.append(_keep(task, stop, w, walk, scale))
+                keep(stop)
             if tick is not None:
-                tick(w.shape[1] * stop)
-        diverged = ~_finite(w, walk)
-    kept = np.array(kept)
-    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+                tick(stop)
+
+
+def _cells(task, w0, cells, tick=None):
+    """(kept, diverged, underflowed) of each of the `cells` (law, rate, child); w0 side by side."""
+    laws, rates, children = zip(*cells)
+    shape = len(w0), len(cells), w0.shape[1] // len(cells)
+    w = aligned(*w0.shape, w0).reshape(shape)
+    step, (alpha, beta) = task.landscape.code("sgd").bind(w, w, np.array(rates))
+    noises = [(float(a), float(b)) for a, b in np.broadcast(alpha, beta)]
+    streams = [(Stream(law, shape[2], task.block, *noise), np.random.default_rng(child))
+               for law, noise, child in zip(laws, noises, children)]
+    zero = [[_may_vanish(task.landscape, law, noise)] for law, noise in zip(laws, noises)]
+    watch, walk = _Watch(w, true_zero=np.array(zero)), Walk(step, None)
+    kept = [[] for _ in cells]
+
+    def rows():
+        buffer = aligned(1, task.block * w[0].size).reshape(task.block, *shape[1:])
+        for start in range(0, task.steps, task.block):
+            count = min(task.block, task.steps - start)
+            for j, (stream, rng) in enumerate(streams):
+                buffer[:count, j] = stream.fill(rng, count)
+            yield from buffer[:count]
+
+    def keep(t):
+        for j, own in enumerate(kept):
+            own.append(_keep(task, t, w[:, j], walk, None))
+
+    _march(task, rows(), _boxed(step, w, task.box, None), watch.look, keep,
+           tick and (lambda t: tick(w[0].size * t)))
+    diverged = ~_finite(w, walk)
+    return [(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)]
 
 
 def _keep(task, t, w, walk, scale):
@@ -279,7 +366,10 @@ def _boxed(step, w, box, scale):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
-    lo, hi = (aligned(*w.shape, b) for b in box) if scale is None else scale.bounds
+    if scale is None:
+        lo, hi = (aligned(len(w), w[0].size, b).reshape(w.shape) for b in box)
+    else:
+        lo, hi = scale.bounds
     maximum, minimum = np.maximum, np.minimum
 
     def boxed(y):
@@ -293,33 +383,31 @@ def _boxed(step, w, box, scale):
 class _Watch:
     """Counts underflow: w below the normal range, or v of Adam so small that g^2 was lost."""
 
-    def __init__(self, task, w, walk):
-        self.w, self.walk = w, walk
+    def __init__(self, w, m=None, v=None, use_w=True, true_zero=False):
+        self.w, self.m, self.v = w, m, v
         self.moving = w != 0
-        self.use_w = not task.log
-        self.use_v = walk.v is not None and task.optimizer.eps == 0
-        self.true_zero = (walk.v is None and task.landscape.is_quadratic and not task.additive
-                          and _may_vanish(task, walk))
-        self.underflowed = np.zeros(w.shape[1], dtype=bool)
-        self.size = aligned(*w.shape)
+        self.use_w, self.true_zero = use_w, true_zero
+        self.underflowed = np.zeros(w.shape[1:], dtype=bool)
+        self.size = np.empty_like(w)
 
     def look(self, t):
         size = np.abs(self.w, self.size)
         if self.use_w and not size.min() >= TINY:
             lost = (size < TINY) & self.moving
-            if self.true_zero:
-                lost &= size > 0
+            if np.any(self.true_zero):
+                lost &= (size > 0) | np.logical_not(self.true_zero)
             self.underflowed |= lost.any(axis=0)
-        if self.use_v and t > 0 and not self.walk.v.min() >= TINY_V:
-            lost = (self.walk.v < TINY_V) & (self.walk.m != 0)
+        if self.v is not None and t > 0 and not self.v.min() >= TINY_V:
+            lost = (self.v < TINY_V) & (self.m != 0)
             self.underflowed |= lost.any(axis=0)
 
 
-def _may_vanish(task, walk):
-    if not isinstance(task.law, Discrete):
+def _may_vanish(landscape, law, noise):
+    """Whether SGD can truly reach w = 0: on the quadratic, by a factor 1 - lr x = 0."""
+    if not landscape.is_quadratic or not isinstance(law, Discrete):
         return False
-    alpha, beta = walk.noise
-    return bool(np.any(alpha + beta * task.law.numbers()[0] == 0))
+    alpha, beta = noise
+    return bool(np.any(alpha + beta * law.numbers()[0] == 0))
 
 
 class _Scale:
@@ -347,37 +435,44 @@ class _Scale:
 
 
 def _count_chunk(task, w0, child, tick=None, tabled=()):
-    """SGD on the quadratic by counting: how often each value was drawn is all that matters."""
+    """SGD on the quadratic by counting: how often each value was drawn is all that matters.
+
+    As if all draws were of the value with the largest |factor|: a draw of another swaps a factor.
+    """
     rng = np.random.default_rng(child)
     values, probs = task.law.numbers()
-    factors = 1 - task.optimizer.lr * values
+    order = np.argsort(np.abs(1 - task.optimizer.lr * values), kind="stable")
+    probs, factors = probs[order], 1 - task.optimizer.lr * values[order]
     kept = np.empty((len(task.times), 2, w0.shape[1]))
     with np.errstate(divide="ignore"):
         logs, log_abs = np.log(np.abs(factors)), np.log(np.abs(w0[0]))
     sign, done = np.sign(w0[0]), 0
     for t, out in zip(task.times.tolist(), kept):
-        counts = _counts(rng, t - done, probs, len(sign), t - done in tabled)
+        steps, done = t - done, t
+        if steps:
+            log_abs += steps * logs[-1]
+        if steps and factors[-1] <= 0:
+            sign *= np.sign(factors[-1]) ** steps
+        counts = _counts(rng, steps, probs, len(sign), steps in tabled)
         for count, factor, log in zip(counts, factors, logs):
             if factor == 0:
                 log_abs[count > 0], sign[count > 0] = -np.inf, 0
             else:
-                log_abs += count * log
-                if factor < 0:
+                log_abs += count * (log - logs[-1])
+                if factor * factors[-1] < 0:
                     sign *= 1 - 2 * (count & 1)
-        done = t
-        out[:] = log_abs, sign
+        out[0], out[1] = log_abs, sign
     nobody = np.zeros(len(sign), dtype=bool)
     return kept, None, nobody, nobody.copy()
 
 
 def _counts(rng, steps, probs, n, tabled):
-    """How often each value comes up in `steps` draws, (len(probs), n)."""
-    if len(probs) == 1:
-        return np.full((1, n), steps)
-    if len(probs) > 2:
-        return rng.multinomial(steps, probs, size=n).T
-    first = _binomial(rng, steps, probs[0], n) if tabled else rng.binomial(steps, probs[0], size=n)
-    return first, steps - first
+    """How often each value but the last comes up in `steps` draws, (len(probs) - 1, n)."""
+    if len(probs) == 2 and tabled:
+        return [_binomial(rng, steps, probs[0], n)]
+    if len(probs) == 2:
+        return [rng.binomial(steps, probs[0], size=n)]
+    return rng.multinomial(steps, probs, size=n).T[:-1] if len(probs) > 2 else []
 
 
 def _tabled(times, n):
@@ -500,8 +595,15 @@ def _times(steps, record):
     if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
         raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
-        raise ValueError(f"record and steps must fit: record increases within [0, {steps}], got {record!r}")
+        raise ValueError(f"record must increase within [0, {steps}] (steps), got {record!r}")
     return times.astype(np.int64)
+
+
+def _sequence(seed):
+    """A SeedSequence of our own to spawn from."""
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    return np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
 
 
 def _starts(landscape, w0, seed, chunk, kept):
@@ -509,11 +611,7 @@ def _starts(landscape, w0, seed, chunk, kept):
     if not isinstance(landscape, Landscape):
         raise ValueError(f"landscape must be a saddles.landscapes.Landscape, got {landscape!r}")
     chunk = _whole("chunk", chunk, 1, 2**24)
-    if isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)  # ours to spawn from
-    else:
-        seed = np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
-    start, noise = seed.spawn(2)
+    start, noise = _sequence(seed).spawn(2)
     if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))
     w0 = _floats("w0", w0).copy()
@@ -532,8 +630,8 @@ def _starts(landscape, w0, seed, chunk, kept):
 
 def _sigma(value):
     """`additive` as a finite number >= 0."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if not number or isinstance(value, bool) or not 0 <= value < math.inf:
         raise ValueError(f"additive must be a finite number >= 0, got {value!r}")
     return float(value)
 
