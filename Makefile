@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # A kernel named python3 elsewhere on this machine is not ours.
 export JUPYTER_PREFER_ENV_PATH = 1
 
-.PHONY: help book test lab bench lock clean install
+.PHONY: help book test lab chapter pdf links bench lock clean install
 
 help:     ## show this list
 	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile
@@ -21,6 +21,15 @@ test: book     ## build the book, then check the library, every chapter and ever
 lab: install     ## open the chapters as notebooks in JupyterLab, with live explorers
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/_build/lab" \
 	$(IN) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters
+
+chapter: install     ## begin a chapter that passes every test: make chapter NAME=my-subject
+	@$(IN) tools/chapter.py "$(NAME)"
+
+pdf: install     ## print the built pages into _build/saddles.pdf
+	@$(IN) tools/pdf.py
+
+links: install     ## try the outside links of the built pages
+	@$(IN) tools/links.py
 
 bench: install     ## measure the library against what people use today
 	@$(IN) benchmarks/bench.py

@@ -1,9 +1,11 @@
 """Walker-steps per second of this library and of what people use today, as ratios in one run.
 
     python benchmarks/bench.py [--walkers 2000 32768] [--rounds 5] [--workers 2] [--only quartic]
+                               [--cpu]
 
 All contenders of a workload take turns, so that a busy moment of the machine hits them alike; the
 median over the rounds is kept. Prints a table and writes results.json beside this file.
+On a busy machine --cpu takes CPU time of one process, PyTorch on one thread.
 """
 
 import argparse
@@ -26,10 +28,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from saddles import exact
+from saddles.diffusion import euler_maruyama
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import TwoPoint
 from saddles.optimizers import SGD, Adam, AMSGrad
-from saddles.simulate import moments, run, run_log, uniform
+from saddles.simulate import moments, run, run_cells, run_log, uniform
 
 try:
     import torch
@@ -38,8 +41,9 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = 0.15  # what one measurement should take
-COLUMNS = ("all processes", "one process", "plain Python", "plain NumPy", "torch.optim", "C loop",
-           "C vectorised")
+OURS = ["map, all processes", "map, one process", "one cell a process", "one cell"]
+COLUMNS = [*OURS, "plain Python", "plain NumPy", "torch.optim", "C loop",
+           "C vectorised"]
 
 
 # The contenders. Each maker returns f(n, steps), which moves n walkers.
@@ -51,7 +55,7 @@ def plain_python(step, lr, a, dim):
         for _ in range(n):
             w = [random.uniform(-0.5, 0.5) for _ in range(dim)]
             state = {}
-            for t in range(steps):
+            for _ in range(steps):
                 x = 1.0 if random.random() < 0.5 else a - 1.0
                 w = step(w, x, lr, state)
     return go
@@ -112,7 +116,7 @@ def compiled():
     with tempfile.TemporaryDirectory() as folder:
         target = pathlib.Path(folder) / "reference.so"
         subprocess.run(["gcc", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math",
-                        "-shared", "-fPIC", "-o", str(target), str(HERE / "reference.c"), "-lm"],
+                        "-shared", "-fPIC", "-o", str(target), str(HERE / "reference.c"), "-lmvec", "-lm"],
                        check=True)
         return ctypes.CDLL(str(target))
 
@@ -165,21 +169,80 @@ def workloads():
     return rows
 
 
+# The diffusion of eq. (43) on the quadratic, with C(w) = w^2 + sigma^2: lam, lam E[x], sigma^2
+LAM, PULL, SIGMA2 = 0.1, 0.05, 0.01
+
+
+def drift(w):
+    return -PULL * w
+
+
+def spread(w):
+    return LAM * np.sqrt(w * w + SIGMA2)
+
+
+def python_sde(n, steps):
+    for _ in range(n):
+        w = random.uniform(-0.5, 0.5)
+        for _ in range(steps):
+            w += -PULL * w + LAM * (w * w + SIGMA2) ** 0.5 * random.gauss(0.0, 1.0)
+
+
+def numpy_sde(n, steps):
+    rng = np.random.default_rng(0)
+    w = rng.uniform(-0.5, 0.5, n)
+    for _ in range(steps):
+        w = w + drift(w) + spread(w) * rng.normal(size=n)
+
+
+def torch_sde(n, steps):
+    w = torch.rand(n, dtype=torch.float64) - 0.5
+    for _ in range(steps):
+        w = w - PULL * w + LAM * torch.sqrt(w * w + SIGMA2) * torch.randn(n, dtype=torch.float64)
+
+
+def diffusion_contenders(pool, workers, library):
+    def ours(n, steps, count=1, executor=None):
+        euler_maruyama(drift, spread, uniform(-0.5, 0.5, count * n), steps, 1.0, seed=1,
+                       executor=executor, chunk=min(n, 16384))
+        return count * n
+
+    numbers = (LAM, 0, PULL / LAM, SIGMA2)
+    return {
+        "one cell a process": functools.partial(ours, count=workers, executor=pool),
+        "one cell": ours,
+        "plain Python": python_sde,
+        "plain NumPy": numpy_sde,
+        "torch.optim": torch_sde if torch else None,
+        "C loop": with_c(library, "plain_sde", numbers) if library else None,
+        "C vectorised": with_c(library, "tiled_sde", numbers) if library else None,
+    }
+
+
 def contenders(row, pool, workers, library):
     landscape, a, rule, gradient, loss, name, numbers = row
     law, dim = TwoPoint(a), landscape.dim
     ends = (-0.5, 0.5) if dim == 1 else ((-0.5, -0.5), (0.5, 0.5))
     step = python_sgd(gradient) if isinstance(rule, SGD) else python_adaptive(rule)
 
-    def ours(n, steps, cells=1, executor=None):
-        """`cells` times n walkers, as when a figure is a grid of cells."""
-        run(landscape, law, rule, uniform(*ends, cells * n), steps, seed=1, executor=executor,
+    def one(n, steps, count=1, executor=None):
+        """`count` times n walkers, in as many processes."""
+        run(landscape, law, rule, uniform(*ends, count * n), steps, seed=1, executor=executor,
             chunk=min(n, 16384))
-        return cells * n
+        return count * n
 
-    return {
-        "all processes": functools.partial(ours, cells=workers, executor=pool),
-        "one process": ours,
+    def cells(n, steps, count=8, executor=None):
+        """A map, as in the figures: `count` learning rates with n walkers each."""
+        run_cells(landscape, [law] * count, rule.lr * np.linspace(0.8, 1, count),
+                  uniform(*ends, n), steps, seed=1, executor=executor, chunk=max(n, 16384))
+        return count * n
+
+    ours = {"one cell a process": functools.partial(one, count=workers, executor=pool),
+            "one cell": one}
+    if isinstance(rule, SGD):
+        ours |= {"map, all processes": functools.partial(cells, count=8 * workers, executor=pool),
+                 "map, one process": cells}
+    return ours | {
         "plain Python": plain_python(step, rule.lr, a, dim),
         "plain NumPy": plain_numpy(gradient, rule, a, dim),
         "torch.optim": with_torch(loss, rule, a, dim) if torch else None,
@@ -191,17 +254,20 @@ def contenders(row, pool, workers, library):
 # Measuring
 
 
+clock = time.perf_counter
+
+
 def timed(go, *args):
-    begin = time.perf_counter()
+    begin = clock()
     go(*args)
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def rate(go, n, steps):
     """Walker-steps per second of one call."""
-    begin = time.perf_counter()
+    begin = clock()
     moved = go(n, steps) or n
-    return moved * steps / (time.perf_counter() - begin)
+    return moved * steps / (clock() - begin)
 
 
 def calibrated(go, n):
@@ -217,7 +283,7 @@ def calibrated(go, n):
 
 def speeds(entries, n, rounds):
     """Median walker-steps per second of each contender, measured in turns."""
-    sizes = {name: calibrated(go, n) for name, go in entries.items() if go}
+    sizes = {name: calibrated(go, n) for name, go in entries.items() if go and name in COLUMNS}
     samples = {name: [] for name in sizes}
     for _ in range(rounds):
         for name, (walkers, steps) in sizes.items():
@@ -235,12 +301,13 @@ def counting(pool, library, rounds):
     def ours(n, steps, executor=None):
         run_log(TwoPoint(-1.0), 0.5, np.full(n, 0.5), steps, seed=1, executor=executor)
 
-    entries = {"all processes": functools.partial(ours, executor=pool), "one process": ours}
+    entries = {"one cell a process": functools.partial(ours, executor=pool), "one cell": ours}
     if library:
         entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
-    samples = {name: [] for name in entries}
+    samples = {name: [] for name in entries if name in COLUMNS}
     for _ in range(rounds + 1):
-        for name, go in entries.items():
+        for name in samples:
+            go = entries[name]
             samples[name].append(rate(go, 500_000, 1000))
     return {name: statistics.median(values[1:]) for name, values in samples.items()}
 
@@ -267,8 +334,8 @@ def number(value):
 
 
 def ratio(row, upper, lower):
-    """Of the library, the faster way counts: a process pool does not pay for what is short."""
-    row = row | {"library": max(row["all processes"], row["one process"])}
+    """Of the library, the fastest way counts: a process pool does not pay for what is short."""
+    row = row | {"library": max(row.get(name, 0) for name in OURS)}
     return row[upper] / row[lower] if upper in row and lower in row else None
 
 
@@ -293,6 +360,10 @@ def measure(options, pool, library):
                 print(f"{walkers} walkers: {name}", file=sys.stderr)
                 entries = contenders(row, pool, options.workers, library)
                 speed[walkers][name] = speeds(entries, walkers, options.rounds)
+        if options.only in DIFFUSION:
+            print(f"{walkers} walkers: {DIFFUSION}", file=sys.stderr)
+            entries = diffusion_contenders(pool, options.workers, library)
+            speed[walkers][DIFFUSION] = speeds(entries, walkers, options.rounds)
         if options.only in COUNTED:
             speed[walkers][COUNTED] = counting(pool, library, options.rounds)
             by_steps = speed[walkers].get("quadratic, SGD", {})
@@ -307,10 +378,18 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions, at least 5")
     parser.add_argument("--workers", type=int, default=2, help="processes of the first column")
     parser.add_argument("--only", default="", help="workloads whose name contains this")
+    parser.add_argument("--cpu", action="store_true", help="CPU time of one process")
     options = parser.parse_args()
     if options.rounds < 5 or min(options.walkers) < 1024 or options.workers < 1:
         parser.error("need --rounds >= 5, --walkers >= 1024 and --workers >= 1")
     library = compiled()
+    if options.cpu:
+        global clock, SECONDS
+        clock, SECONDS = time.process_time, 0.05
+        COLUMNS.remove("map, all processes")
+        COLUMNS.remove("one cell a process")
+        if torch:
+            torch.set_num_threads(1)
     if torch is None:
         print("torch.optim: skipped, PyTorch is not installed (pip install torch)")
     if library is None:
@@ -328,14 +407,19 @@ def main():
               for name, pair in {"library / torch": ("library", "torch.optim"),
                                 "C vectorised / library": ("C vectorised", "library")}.items()}
     results = {"unit": "walker-steps per second, median", "rounds": options.rounds,
-               "workers": options.workers, "cpus": os.cpu_count(), "machine": platform.machine(),
+               "clock": "CPU time, one process" if options.cpu else "wall time",
+               "ours": OURS, "workers": options.workers, "cpus": os.cpu_count(), "machine": platform.machine(),
                "python": platform.python_version(), "numpy": np.__version__,
                "torch": torch.__version__ if torch else None, "speed": speed, "seconds": wall,
                "ratios": ratios}
-    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    file = HERE / "results.json"
+    old = json.loads(file.read_text()) if file.exists() else {}
+    results |= {"book": old["book"]} if "book" in old else {}  # measured by book.py
+    file.write_text(json.dumps(results, indent=2) + "\n")
 
 
 COUNTED = "quadratic, SGD, counted"
+DIFFUSION = "SDE, Euler-Maruyama"
 WALL = {"phase diagram of Figure 2 from the exact law, 101 x 101 cells, t = 1000": phase_diagram,
         "Figure 4, 4 optimizers x 2000 walkers x 50 000 steps, one process": figure_4}
 

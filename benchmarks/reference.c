@@ -9,6 +9,11 @@
 #include <math.h>
 #include <stdint.h>
 
+/* lets the compiler call the vector versions of libmvec */
+__attribute__((simd("notinbranch"))) double log(double);
+__attribute__((simd("notinbranch"))) double sin(double);
+__attribute__((simd("notinbranch"))) double cos(double);
+
 #define TILE 64
 
 static inline uint64_t next(uint64_t s) {
@@ -97,10 +102,55 @@ WALK(two_minima, DECLARE_2, LOAD_2,
      w[j] -= lr * w[j] * (p3 * x - 2.0 + 4.0 * q + 12.0 * r);
      u[j] -= lr * u[j] * (-2.0 - 2.0 * p2 + 12.0 * q + 4.0 * r);, STORE_2)
 
-/* log|w_t| on the quadratic from the number of x = 1 among `steps` bits */
-void tiled_count(double *restrict W, double *restrict U, long n, long steps, uint64_t seed, const double *restrict p) {
+/* Euler-Maruyama for dw = -lr p2 w dt + lr sqrt(w^2 + p3) dW with dt = 1; normals by Box and Muller,
+ * a pair for two steps. */
+#define PAIR(s, r, angle)                                                            \
+    s = next(s);                                                                     \
+    const double r = sqrt(-2.0 * log(((double)(int64_t)(s >> 12) + 0.5) * 0x1p-52)); \
+    s = next(s);                                                                     \
+    const double angle = 6.283185307179586 * ((double)(int64_t)(s >> 12) + 0.5) * 0x1p-52;
+#define KICK(w, z) w += -lr * p2 * w + lr * sqrt(w * w + p3) * (z);
+
+void plain_sde(double *restrict W, double *restrict U, long n, long steps, uint64_t seed, const double *restrict p) {
+    const double lr = p[0], p2 = p[2], p3 = p[3];
     (void)U;
-    const double one = log(fabs(1.0 - p[0])), other = log(fabs(1.0 - p[0] * (p[1] - 1.0)));
+    for (long i = 0; i < n; i++) {
+        double w = W[i];
+        uint64_t s = begin(seed, i);
+        for (long t = 0; t < steps; t += 2) {
+            PAIR(s, r, angle)
+            KICK(w, r * cos(angle))
+            if (t + 1 < steps) { KICK(w, r * sin(angle)) }
+        }
+        W[i] = w;
+    }
+}
+
+void tiled_sde(double *restrict W, double *restrict U, long n, long steps, uint64_t seed, const double *restrict p) {
+    const double lr = p[0], p2 = p[2], p3 = p[3];
+    (void)U;
+    for (long i = 0; i + TILE <= n; i += TILE) {
+        double w[TILE], y[TILE], z[TILE]; /* a walker, a radius and an angle */
+        uint64_t s[TILE];
+        for (int j = 0; j < TILE; j++) { w[j] = W[i + j]; s[j] = begin(seed, i + j); }
+        for (long t = 0; t < steps; t += 2) {
+            for (int j = 0; j < TILE; j++) {
+                PAIR(s[j], r, angle)
+                y[j] = r;
+                z[j] = angle;
+            }
+            for (int j = 0; j < TILE; j++) { KICK(w[j], y[j] * cos(z[j])) }
+            if (t + 1 < steps)
+                for (int j = 0; j < TILE; j++) { KICK(w[j], y[j] * sin(z[j])) }
+        }
+        for (int j = 0; j < TILE; j++) W[i + j] = w[j];
+    }
+}
+
+/* The quadratic from the number of x = 1 among `steps` bits: W: w_0 -> log|w_t|, U: -> sign of w_t */
+void tiled_count(double *restrict W, double *restrict U, long n, long steps, uint64_t seed, const double *restrict p) {
+    const double f = 1.0 - p[0], g = 1.0 - p[0] * (p[1] - 1.0);
+    const double one = log(fabs(f)), other = log(fabs(g));
     for (long i = 0; i + TILE <= n; i += TILE) {
         uint64_t s[TILE], k[TILE] = {0};
         for (int j = 0; j < TILE; j++) s[j] = begin(seed, i + j);
@@ -112,7 +162,11 @@ void tiled_count(double *restrict W, double *restrict U, long n, long steps, uin
         if (steps % 64)
             for (int j = 0; j < TILE; j++)
                 k[j] += (uint64_t)__builtin_popcountll(next(s[j]) >> (64 - steps % 64));
-        for (int j = 0; j < TILE; j++)
-            W[i + j] += (double)k[j] * one + (double)(steps - (long)k[j]) * other;
+        for (int j = 0; j < TILE; j++) {
+            const uint64_t turns = (f < 0 ? k[j] : 0) + (g < 0 ? (uint64_t)steps - k[j] : 0);
+            const double start = W[i + j], sign = (start > 0) - (start < 0);
+            U[i + j] = turns & 1 ? -sign : sign;
+            W[i + j] = log(fabs(start)) + (double)k[j] * one + (double)(steps - (long)k[j]) * other;
+        }
     }
 }

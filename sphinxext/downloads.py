@@ -1,7 +1,12 @@
-"""Each chapter's download button offers the executed notebook, not only its Markdown."""
+"""Each chapter's download button offers the executed notebook, and the page's end says how to run it."""
 
 import shutil
 from pathlib import Path
+
+HOW = ('<aside class="run-it" aria-label="How to run this chapter"><p><b>Run this chapter.</b> Download it as an '
+       '<a href="{address}" download>executed notebook</a>. In a copy of the repository, '
+       "<code>pip install -r requirements.txt</code> installs the library and JupyterLab; then "
+       "<code>jupyter lab {name}</code>, in whatever folder you keep it, opens it with sliders that recompute.</p></aside>")
 
 
 def executed(app, page):
@@ -11,6 +16,8 @@ def executed(app, page):
 def offer(app, pagename, templatename, context, doctree):
     if executed(app, pagename).exists():
         context["ipynb_source"] = f"{pagename}.ipynb"  # the theme makes a button of it
+        context["body"] += HOW.format(address=context["pathto"](f"_sources/{pagename}.ipynb", 1),
+                                      name=f"{pagename.split('/')[-1]}.ipynb")
 
 
 def copy(app, exception):

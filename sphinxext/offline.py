@@ -3,9 +3,13 @@
 - MathJax comes from the package sphinx-mathjax-offline: of its 24 MB, what a page can ask for.
 - Thebe, which Jupyter Book loads by default, is taken out: it starts a service we do not use.
 - The theme draws its icons twice, by a script of 1.5 MB and by web fonts: the fonts are enough.
+- Scripts written into the pages become files, and the theme's two inline handlers become marks that
+  assets/buttons.js knows: with them a page works under `script-src 'self'`.
 - After the build, a script, style, picture or frame from elsewhere makes the build fail.
 """
 
+import hashlib
+import os
 import re
 import shutil
 from importlib.metadata import files
@@ -24,6 +28,13 @@ SEARCH_WITHOUT_FETCH = (
 )
 
 ICON_SCRIPT = re.compile(r"\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>")
+INLINE_SCRIPT = re.compile(
+    r"<script(?![^>]*\b(?:src=|type=.application/json))[^>]*>(.*?)</script>", re.DOTALL
+)
+HANDLERS = {
+    'onclick="window.print()"': 'data-press="print"',
+    'onclick="toggleFullScreen()"': 'data-press="fullscreen"',
+}
 UNUSED = ("scripts/fontawesome.js", "scripts/fontawesome.js.LICENSE.txt", "locales")
 UNUSED_KINDS = ("*.map", "fa-*.ttf")  # browsers take the .woff2 beside each .ttf
 LOADING_TAG = re.compile(
@@ -60,11 +71,25 @@ def copy_mathjax(static):
         raise ExtensionError("offline: sphinx-mathjax-offline no longer ships tex-chtml.js")
 
 
-def remove_unused(site):
+def take_scripts_out(text, page, folder):
+    """`text` of `page` with its inline scripts in files of `folder`, named by what they hold."""
+
+    def moved(found):
+        file = folder / f"{hashlib.sha256(found[1].encode()).hexdigest()[:12]}.js"
+        folder.mkdir(exist_ok=True)
+        file.write_text(found[1].strip() + "\n", encoding="utf-8")
+        return f'<script src="{Path(os.path.relpath(file, page.parent)).as_posix()}"></script>'
+
+    for handler, mark in HANDLERS.items():
+        text = text.replace(handler, mark)
+    return INLINE_SCRIPT.sub(moved, text)
+
+
+def lighten(site):
     static = site / "_static"
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        lighter = ICON_SCRIPT.sub("", text)
+        lighter = take_scripts_out(ICON_SCRIPT.sub("", text), page, static / "inline")
         if lighter != text:
             page.write_text(lighter, encoding="utf-8")
     kinds = [path for kind in UNUSED_KINDS for path in static.rglob(kind)]
@@ -90,7 +115,7 @@ def finish(app, exception):
         return
     site = Path(app.outdir)
     copy_mathjax(site / "_static")
-    remove_unused(site)
+    lighten(site)
     found = list(third_parties(site))
     if found:
         raise ExtensionError("offline: pages load from a third party:\n  " + "\n  ".join(found))

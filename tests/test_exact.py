@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saddles import exact, noise
+from saddles import exact, noise, simulate
+from saddles.symbols import a
 
 CASES = [(-1.0, 0.8), (-1.0, 0.5), (-2.5, 0.3), (-0.1, 1.3), (0.7, 0.9), (3.0, 0.4)]
 curvature, rate = st.floats(-5, 5), st.floats(0.01, 3).filter(lambda r: abs(r - 1) > 1e-3)
@@ -167,3 +168,213 @@ BAD_GAUSSIAN = [("mean", (np.nan, 1.0, 0.5)), ("std", (0.0, -1.0, 0.5)), ("std",
 def test_bad_input_of_gaussian_mu_is_named(name, arguments):
     with pytest.raises(ValueError, match=rf"^{name} must"):
         exact.gaussian_mu(*arguments)
+
+
+# Any law of the data
+
+
+def student_reference(df, loc, scale, lam):
+    """Another way, at 50 digits: log s + E log|T| + (k^2/2) 3F2(1, 1, 1 + df/2; 3/2, 2; -k^2/df)."""
+    with mpmath.workdps(50):
+        df, half = mpmath.mpf(df), mpmath.mpf(1) / 2
+        m, s = 1 - mpmath.mpf(lam) * mpmath.mpf(loc), mpmath.mpf(lam) * mpmath.mpf(scale)
+        start = (mpmath.log(df) + mpmath.psi(0, half) - mpmath.psi(0, df / 2)) / 2
+        k2 = (m / s) ** 2
+        return mpmath.log(s) + start + k2 / 2 * mpmath.hyp3f2(1, 1, 1 + df / 2, 3 * half, 2, -k2 / df)
+
+
+PLACES = [(-0.2, 1.0), (-1.0, 0.01), (0.0, 1.0), (0.999, 1e-3), (-1.0, 100.0), (1.0, 1.0), (3.0, 1e-4)]
+
+
+@pytest.mark.parametrize("df", [0.2, 0.5, 1, 1.1, 2, 2.5, 3, 3.7, 10, 300, 10_000])
+def test_student_exponent_is_its_hypergeometric_closed_form(df):
+    for loc, scale in PLACES:
+        value = exact.exponent(noise.StudentT(df, loc, scale), 1.0)
+        assert value == pytest.approx(float(student_reference(df, loc, scale, 1.0)), abs=2e-13)
+
+
+@pytest.mark.parametrize("df", [0.7, 1.5, 4])
+def test_student_exponent_is_the_integral(df):
+    """Quadrature of the density itself, split at the singularity."""
+    with mpmath.workdps(20):
+        norm = mpmath.gamma((df + 1) / mpmath.mpf(2)) / mpmath.gamma(df / mpmath.mpf(2)) / mpmath.sqrt(df * mpmath.pi)
+        density = lambda t: norm * (1 + t * t / df) ** (-(df + 1) / mpmath.mpf(2))
+        # T = sinh(y); 1 - 0.6 (0.5 T - 0.3) = 0 at T = 1.18 / 0.3
+        middle = mpmath.asinh(mpmath.mpf("1.18") / mpmath.mpf("0.3"))
+        f = lambda y: mpmath.log(abs(mpmath.mpf("1.18") - mpmath.mpf("0.3") * mpmath.sinh(y))) * density(mpmath.sinh(y)) * mpmath.cosh(y)
+        total = mpmath.quad(f, [-120, -30, -10, -3, 0, middle, middle + 3, 10, 30, 120])
+    assert exact.exponent(noise.StudentT(df, -0.3, 0.5), 0.6) == pytest.approx(float(total), abs=1e-12)
+
+
+def test_cauchy_exponent_is_elementary():
+    lam = np.geomspace(1e-3, 1e3, 50)
+    for loc in (-1.0, 0.0, 2.0):
+        expected = np.log((1 - lam * loc) ** 2 + (0.7 * lam) ** 2) / 2
+        assert exact.exponent(noise.StudentT(1, loc, 0.7), lam) == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize("lo, hi", [(-1.5, 0.9), (-1.0, 3.0), (0.999, 1.002), (-2.0, -1.9), (-1.0, 1.0), (-100.0, 90.0)])
+@pytest.mark.parametrize("lam", [1e-3, 0.3, 1.0, 1.4])
+def test_uniform_exponent_is_the_integral(lo, hi, lam):
+    with mpmath.workdps(30):
+        u, v = 1 - mpmath.mpf(lam) * mpmath.mpf(hi), 1 - mpmath.mpf(lam) * mpmath.mpf(lo)
+        whole = lambda y: y * mpmath.log(abs(y)) - y if y else mpmath.mpf(0)
+        expected = float((whole(v) - whole(u)) / (v - u))
+    assert exact.exponent(noise.Uniform(lo, hi), lam) == pytest.approx(expected, abs=1e-13 * (1 + abs(expected)))
+
+
+def test_exponent_of_discrete_and_gaussian_laws_are_those_known():
+    lam = np.array([0.3, 1.0, 2.5])
+    assert exact.exponent(noise.TwoPoint(-1), lam) == pytest.approx(exact.mu(-1.0, lam), abs=1e-15)
+    assert exact.exponent(noise.TwoPoint(-1), 1.0) == -np.inf
+    assert exact.exponent(noise.Discrete((1, -2), (0, 1)), 1.0) == np.log(3)  # 0 log 0 = 0
+    assert np.array_equal(exact.exponent(noise.Gaussian(-0.3, 2.0), lam), exact.gaussian_mu(-0.3, 2.0, lam))
+    sample = np.random.default_rng(1).standard_normal(500)
+    assert exact.exponent(noise.sample_law(sample), 0.4) == pytest.approx(np.log(np.abs(1 - 0.4 * sample)).mean())
+    assert exact.exponent(noise.Uniform(0.5, 0.5), 2.0) == -np.inf == exact.exponent(noise.StudentT(3, 2.0, 0.0), 0.5)
+    assert exact.exponent(noise.Uniform(-1, 0), np.ones((2, 3))).shape == (2, 3)
+
+
+@pytest.mark.parametrize("law", [noise.Uniform(-1.5, 0.9), noise.StudentT(1.5, -0.2, 0.5), noise.Gaussian(-0.1, 1.0)])
+def test_exponent_is_the_drift_of_simulated_runs(law):
+    """False-alarm rate 1e-9 a law, with the normal approximation for 10^6 terms of finite variance."""
+    runs, steps = 2000, 500
+    drift = simulate.run_log(law, 0.8, np.ones(runs), steps, seed=17).log_abs[-1] / steps
+    score = (drift.mean() - exact.exponent(law, 0.8)) / (drift.std(ddof=1) / np.sqrt(runs))
+    assert abs(score) < 6.1
+
+
+LAWS = [noise.TwoPoint(-1), noise.TwoPoint(0.5), noise.TwoPoint(1.1), noise.TwoPoint(7), noise.Gaussian(-0.1, 1.0),
+        noise.Gaussian(1.0, 0.01), noise.Uniform(-1.5, 0.9), noise.StudentT(1.5, -0.01, 1.0), noise.StudentT(1, 0.2, 1.0),
+        noise.Discrete((1, -2, 0.2, 0), (0.1, 0.3, 0.2, 0.4)), noise.sample_law([1.0, -2.0, 0.3, -0.1, 5.0])]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_attracting_set_is_where_the_exponent_is_negative(law):
+    found = exact.attracting_set(law)
+    ends = np.array(found).ravel()
+    assert len(found) and np.all(np.diff(ends) > 0)
+    for end in ends[ends > 0]:
+        below, above = exact.exponent(law, np.array([end * (1 - 1e-9), end * (1 + 1e-9)]))
+        assert below * above < 0
+    lam = np.concatenate([np.geomspace(1e-3, 50, 4001), (ends[1:] + ends[:-1]) / 2])
+    inside = np.any([(low < lam) & (lam < high) for low, high in found], axis=0)
+    sure = np.abs(exact.exponent(law, lam)) > 1e-12
+    assert np.array_equal(inside[sure], exact.exponent(law, lam[sure]) < 0)
+
+
+def test_attracting_set_of_the_coin_is_eq_8():
+    for shape in (-3, -1, -0.1, 0, 0.5, 1.1, 1.2, 3, 7):
+        known, found = exact.attracting_rates(shape), exact.attracting_set(noise.TwoPoint(shape))
+        assert np.array(found) == pytest.approx(np.array(known), rel=1e-12)
+
+
+def test_attracting_set_may_be_empty():
+    for law in (noise.Gaussian(-0.33, 1.0), noise.Uniform(-2, -1), noise.StudentT(1, -1e-3, 1.0), noise.StudentT(0.5),
+                noise.Discrete((-1, 0), (0.5, 0.5)), noise.Gaussian(-1, 0)):
+        assert exact.attracting_set(law) == []
+    assert exact.attracting_set(noise.Gaussian(0.5, 0)) == [(0.0, 4.0)]
+    # near its only positive value, but on less than float64 resolves
+    assert exact.attracting_set(noise.Discrete((1, -9), (0.001, 0.999))) == []
+
+
+def test_attracting_set_finds_a_dip_between_grid_points():
+    """The steepest maximum that Gaussian data trap: |A|/std = 0.32818757 (chapter gaussian-noise)."""
+    (low, high), = exact.attracting_set(noise.Gaussian(-0.3281875, 1.0))
+    assert high - low < 1e-3 and exact.exponent(noise.Gaussian(-0.3281875, 1.0), (low + high) / 2) < 0
+    assert exact.attracting_set(noise.Gaussian(-0.3281876, 1.0)) == []
+
+
+BAD_LAWS = [("lam", lambda: exact.exponent(noise.TwoPoint(-1), 0)), ("lam", lambda: exact.exponent(noise.Uniform(0, 1), [1, np.inf])),
+            ("law", lambda: exact.exponent(-1.0, 0.5)), ("law", lambda: exact.attracting_set("coin")),
+            ("df", lambda: exact.exponent(noise.StudentT(0.1), 0.5)), ("values", lambda: exact.exponent(noise.TwoPoint(a), 0.5)),
+            ("mean", lambda: exact.attracting_set(noise.Gaussian(a, 1)))]
+
+
+@pytest.mark.parametrize("name, call", BAD_LAWS, ids=[f"{i}-{name}" for i, (name, _) in enumerate(BAD_LAWS)])
+def test_bad_input_for_any_law_is_named(name, call):
+    with pytest.raises(ValueError, match=rf"^{name} must"):
+        call()
+
+
+# The index of the tail with additive noise
+
+
+GOLDEN = (1 + np.sqrt(5)) / 2
+
+
+@pytest.mark.parametrize("g", [1.05, 1.7, 2.0, 10.0, 1e3])
+def test_tail_index_of_the_golden_coin(g):
+    """Factors g and g^-2: y = g^kappa solves y + y^-2 = 2, so y is the golden ratio."""
+    law, lam = noise.Discrete((1.0, (1 - g) / (1 - g**-2)), (0.5, 0.5)), 1 - g**-2
+    assert exact.tail_index(law, lam) == pytest.approx(np.log(GOLDEN) / np.log(g), rel=1e-13)
+
+
+@pytest.mark.parametrize("a", [-5.0, -1.0, -0.01, 0.5])
+def test_tail_index_where_one_factor_is_zero(a):
+    """Proposition 1's learning rate: 2^-1 (2 - a)^kappa = 1."""
+    assert exact.tail_index(noise.TwoPoint(a), 1.0) == pytest.approx(np.log(2) / np.log(2 - a), rel=1e-14)
+
+
+@pytest.mark.parametrize("mean, std", [(0.5, 1.0), (1.0, 0.2), (2.0, 3.0)])
+def test_tail_index_is_two_where_the_mean_square_is_constant(mean, std):
+    """E (1 - lambda x)^2 = 1 at lambda = 2 E[x] / E[x^2], whatever the law."""
+    lam = 2 * mean / (mean**2 + std**2)
+    assert exact.tail_index(noise.Gaussian(mean, std), lam) == pytest.approx(2, rel=1e-13)
+    coin = noise.Discrete((mean - std, mean + std), (0.5, 0.5))
+    assert exact.tail_index(coin, lam) == pytest.approx(2, rel=1e-13)
+
+
+def gaussian_log_moment(mean, std, lam, p):
+    """log E|1 - lambda x|^p of a normal x in closed form, at 50 digits (Kummer's function)."""
+    m, s, p = 1 - mpmath.mpf(lam) * mpmath.mpf(mean), mpmath.mpf(lam) * mpmath.mpf(std), mpmath.mpf(p)
+    kummer = mpmath.hyp1f1(-p / 2, mpmath.mpf(1) / 2, -((m / s) ** 2) / 2)
+    return (p * mpmath.log(s * mpmath.sqrt(2)) + mpmath.loggamma((p + 1) / 2)
+            - mpmath.log(mpmath.pi) / 2 + mpmath.log(kummer))
+
+
+@pytest.mark.parametrize("mean, std, lam", [(0.0, 1.0, 1.0), (-0.2, 1.0, 1.0), (-0.277, 1.0, 1.0), (0.5, 0.1, 0.3), (0.9, 0.03, 1.0),
+                                            (1.0, 0.5, 0.1), (-0.01, 0.2, 1.1), (3.0, 0.7, 0.4)])
+def test_tail_index_of_gaussian_data_solves_its_equation(mean, std, lam):
+    """On both sides of kappa the closed form has different signs, within the promised error."""
+    kappa = exact.tail_index(noise.Gaussian(mean, std), lam)
+    error = 1e-14 * (1 + 1 / abs(float(exact.gaussian_mu(mean, std, lam))))
+    with mpmath.workdps(50):
+        below, above = (gaussian_log_moment(mean, std, lam, mpmath.mpf(kappa) * (1 + side * error)) for side in (-1, 1))
+    assert below < 0 < above
+
+
+def test_tail_index_of_any_law_that_knows_its_expectations():
+    class Hidden:
+        """A Gaussian that only offers `expect`."""
+
+        expect = noise.Gaussian(-0.2, 1.0).expect
+
+    assert exact.tail_index(Hidden(), 1.0) == pytest.approx(exact.tail_index(noise.Gaussian(-0.2, 1.0), 1.0), rel=1e-13)
+
+
+@given(a=st.floats(-5, -0.01), lam=rate)
+def test_tail_index_of_the_coin_at_a_maximum(a, lam):
+    """Below 1 where the maximum attracts: there E|1 - lambda x| >= 1 - lambda a/2 > 1. Else there is none."""
+    kappa, drift = exact.tail_index(noise.TwoPoint(a), lam), exact.mu(a, lam)
+    if drift > -1e-6:
+        assert np.isnan(kappa) or drift < 0
+    else:
+        factors = np.abs(1 - lam * np.array([1, a - 1]))
+        assert 0 < kappa < 1
+        assert np.mean(factors ** (0.999 * kappa)) < 1 < np.mean(factors ** (1.001 * kappa))
+
+
+def test_tail_index_where_there_is_none():
+    assert np.isnan(exact.tail_index(noise.TwoPoint(-1.0), 0.5))  # mu = 0, factors 1/2 and 2
+    assert np.isnan(exact.tail_index(noise.TwoPoint(-1.0), 0.3))  # mu > 0
+    assert np.isnan(exact.tail_index(noise.Gaussian(-1.0, 1.0), 0.3))
+    assert exact.tail_index(noise.TwoPoint(1.5), 0.5) == np.inf  # a bowl in every sample
+    assert exact.tail_index(noise.Gaussian(1.0, 0.0), 0.5) == np.inf
+    assert exact.tail_index(noise.Discrete((1.0, -50.0), (1.0, 0.0)), 0.5) == np.inf  # never drawn
+
+
+@pytest.mark.parametrize("lam", [0, -1.0, np.nan, np.inf])
+def test_bad_input_of_tail_index_is_named(lam):
+    with pytest.raises(ValueError, match=r"^lam must"):
+        exact.tail_index(noise.TwoPoint(-1.0), lam)

@@ -1,7 +1,9 @@
 """Explorers and pictures: what is on the page, what is live, and what is refused."""
+import asyncio
 import json
 import re
 
+import numpy as np
 import pytest
 
 from saddles import figures
@@ -26,7 +28,7 @@ def data_of(page):
 def test_a_page_holds_every_frame_as_it_would_be_drawn_live():
     box = explorer()
     data = data_of(box._repr_html_())
-    assert data["values"] == [[-2, -1, 0], [0.5, 1.5]] and len(data["frames"]) == 6
+    assert data["values"] == [["−2", "−1", "0"], ["0.5", "1.5"]] and len(data["frames"]) == 6
     for a in (-2, -1, 0):
         for lam in (0.5, 1.5):
             at = [-2, -1, 0].index(a) * 2 + [0.5, 1.5].index(lam)
@@ -69,17 +71,59 @@ def test_live_sliders_recompute_any_value():
     assert picture.value != before and "to 0.77" in picture.value and picture.value.count("<svg") == 1
 
 
-def test_a_person_is_there_only_under_jupyter(monkeypatch):
-    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.md")
+def test_a_page_can_play_a_parameter_and_says_what_it_cost():
+    box = explorer(play="a")
+    page, (_, metadata) = box._repr_html_(), box._repr_mimebundle_()
+    assert page.count('data-plays="a"') == 1 and "explorer-play" not in explorer()._repr_html_()
+    cost = metadata["saddles-explorer"]
+    assert cost["name"] == "line" and cost["frames"] == 6 and cost["cpu_seconds"] > 0
+
+
+def played(box, stop_at=None):
+    """The values that the slider takes while its button is pressed; pressed again at `stop_at`."""
+    slider, button, seen = box.children[0], box.children[2], []
+
+    def watch(change):
+        seen.append(change["new"])
+        if change["new"] == stop_at:
+            button.value = False
+
+    async def press():
+        slider.observe(watch, names="value")
+        button.value = True
+        for _ in range(3000):
+            await asyncio.sleep(0.01)
+            if not button.value:
+                break
+        await asyncio.sleep(0.2)  # longer than a step: nothing may move any more
+        return seen
+
+    return asyncio.run(press())
+
+
+def test_live_play_runs_from_where_it_is_to_the_end():
+    box = explorer(live=True, play="a", a=[0, 1, 4], start={"a": 1})
+    assert played(box) == [2, 3, 4] and box.children[2].description == "Play a"
+    assert played(box)[:3] == [0, 1, 2]  # from the end it begins again
+
+
+def test_live_play_stops_when_pressed_again():
+    box = explorer(live=True, play="a", a=[0, 1, 4], start={"a": 0})
+    assert played(box, stop_at=2) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["JPY_SESSION_NAME", "COLAB_RELEASE_TAG"])
+def test_a_person_is_there_only_under_jupyter(monkeypatch, name):
+    monkeypatch.setenv(name, "chapter.md")
     assert someone_is_there() and not isinstance(explorer(live=None), Frames)
-    monkeypatch.delenv("JPY_SESSION_NAME")
+    monkeypatch.delenv(name)
     assert not someone_is_there() and isinstance(explorer(live=None), Frames)
 
 
 @pytest.mark.parametrize("name, changes", [
     ("name", {"name": ""}), ("name", {"name": "a b"}), ("name", {"name": 'x"'}), ("a", {"a": [1]}), ("a", {"a": [1, 1]}),
     ("a", {"a": [2, 1]}), ("a", {"a": [0, float("nan")]}), ("lam", {"lam": [0, float("inf")]}),
-    ("values", {"a": list(range(100))}), ("start", {"start": {"a": 5}}), ("start", {"start": {"b": 1}}),
+    ("values", {"a": list(range(100))}), ("play", {"play": "b"}), ("start", {"start": {"a": 5}}), ("start", {"start": {"b": 1}}),
 ], ids=str)
 def test_bad_input_is_named_before_anything_is_drawn(name, changes):
     changes = {"lam": [0.1 * i for i in range(9)]} | changes if name == "values" else changes
@@ -107,6 +151,31 @@ def test_a_picture_follows_the_page():
     assert not re.search(r"<metadata|<style|\n\s|<svg[^>]*(width|height)=", text)
     referred = set(re.findall(r"#([\w-]+)\b", re.sub(r"#[0-9a-f]{6}\b", "", text)))
     assert referred == set(re.findall(r' id="([^"]+)"', text))
+
+
+def test_dots_are_one_element():
+    figure, ax = figures.new()
+    figures.dots(ax, range(500), np.sin(range(500)), size=1, color=figures.COLOURS["simulation"])
+    text = figures.svg(figure)
+    (path,) = [line for line in text.split("\n") if "--simulation" in line]
+    assert path.count("M ") == 500 and "stroke-linecap: round" in path
+    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 499
+
+
+@pytest.mark.parametrize("name, bad", [("y", {"y": [1]}), ("size", {"size": 0}), ("size", {"size": float("nan")})])
+def test_dots_name_what_they_refuse(name, bad):
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        figures.dots(figures.new()[1], **{"x": [1, 2], "y": [1, 2], "size": 1, "color": "red"} | bad)
+
+
+def test_nothing_moves_between_frames_but_what_is_shown():
+    def labels(top):
+        figure, ax = figures.new(steady=True)
+        ax.plot([0, top], [0, top])
+        ax.set(xlabel="along", ylabel="up", title="title")
+        return re.findall(r"<text[^>]*>(?:along|up|title)</text>", figures.svg(figure))
+
+    assert len(labels(1)) == 3 and labels(1) == labels(123456)
 
 
 def test_words_keep_their_digits():

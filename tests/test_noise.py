@@ -1,6 +1,6 @@
 """Laws: moments and batch means against enumeration, every sampler against its law.
 
-Each statistical test has a fixed seed and rejects a correct sampler with probability < 1e-7.
+How often the statistical tests may fail by chance stands in alarms.py.
 """
 
 import itertools
@@ -13,11 +13,11 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
+from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, batch_mean, constant,
+                           sample_law)
 from saddles.symbols import a
 from scipy import stats
 
-ALPHA = 1e-8
 LAWS = {
     "one bit": TwoPoint(-1),
     "one byte": batch_mean(TwoPoint(-1), 8),
@@ -94,7 +94,7 @@ def test_gaussian_expectation_against_closed_forms():
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_sampler_draws_its_law(name):
+def test_sampler_draws_its_law(name, alarm):
     law = LAWS[name]
     draws = law.sample(np.random.default_rng(7), 400_000)
     values, probs = law.numbers()
@@ -103,11 +103,11 @@ def test_sampler_draws_its_law(name):
     assert counts.sum() == draws.size
     table = np.append(counts[keep], counts[~keep].sum()), np.append(probs[keep], probs[~keep].sum())
     used = table[1] > 0
-    assert stats.chisquare(table[0][used], table[1][used] * draws.size).pvalue > ALPHA
+    alarm(stats.chisquare(table[0][used], table[1][used] * draws.size).pvalue)
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_neighbouring_draws_are_independent(name):
+def test_neighbouring_draws_are_independent(name, alarm):
     """Of one walker (down the rows) and of neighbouring walkers (along a row)."""
     law, rng = LAWS[name], np.random.default_rng(11)
     block = np.array([row.copy() for row in Stream(law, 517).rows(rng, 600)])
@@ -115,21 +115,56 @@ def test_neighbouring_draws_are_independent(name):
     for lag in (1, 2, 8, 64):
         for product in (z[lag:] * z[:-lag], z[:, lag:] * z[:, :-lag]):
             score = product.mean() * math.sqrt(product.size)
-            assert abs(score) < stats.norm.isf(ALPHA / 2)
+            alarm(2 * stats.norm.sf(abs(score)))
 
 
-def test_every_pattern_of_eight_bits_is_equally_likely():
+def test_every_pattern_of_eight_bits_is_equally_likely(alarm):
     draws = TwoPoint(0).sample(np.random.default_rng(3), (100_000, 8)) > 0
     counts = np.bincount(draws @ (1 << np.arange(8)), minlength=256)
-    assert stats.chisquare(counts).pvalue > ALPHA
+    alarm(stats.chisquare(counts).pvalue)
 
 
-def test_gaussian_sampler():
+def test_gaussian_sampler(alarm):
     draws = Gaussian(-1.0, 2.0).sample(np.random.default_rng(5), 200_000)
-    assert stats.kstest(draws, stats.norm(-1, 2).cdf).pvalue > ALPHA
+    alarm(stats.kstest(draws, stats.norm(-1, 2).cdf).pvalue)
 
 
-@pytest.mark.parametrize("law", [*LAWS.values(), Gaussian(-1.0, 2.0), constant(3.0)])
+@pytest.mark.parametrize("law, oracle", [
+    (Uniform(-1.5, 0.5), stats.uniform(-1.5, 2.0)), (StudentT(0.5, -1.0, 2.0), stats.t(0.5, -1.0, 2.0)),
+    (StudentT(3, 0.0, 0.1), stats.t(3, 0.0, 0.1)),
+])
+def test_laws_with_a_density_draw_it(law, oracle, alarm):
+    draws = law.sample(np.random.default_rng(6), 200_000)
+    alarm(stats.kstest(draws, oracle.cdf).pvalue)
+    z = oracle.cdf(draws) - 0.5  # uniform, so neighbours can be correlated whatever the tails
+    score = (z[1:] * z[:-1]).mean() * 12 * math.sqrt(len(z) - 1)
+    alarm(2 * stats.norm.sf(abs(score)))
+
+
+def test_moments_of_laws_with_a_density():
+    law = Uniform(-1.5, 0.5)
+    assert law.mean == -0.5 and law.var == pytest.approx(1 / 3)
+    heavy = StudentT(5, -1.0, 2.0)
+    assert heavy.mean == -1 and heavy.var == pytest.approx(stats.t(5, -1.0, 2.0).var())
+    assert StudentT(2).var == math.inf and math.isnan(StudentT(1).mean) and math.isnan(StudentT(1).var)
+    assert StudentT(1, 3.0, 0.0).mean == 3 and StudentT(1, 3.0, 0.0).var == 0
+    assert batch_mean(law, 1) is law
+    assert np.all(StudentT(1, 3.0, 0.0).sample(np.random.default_rng(0), 4) == 3)
+
+
+def test_sample_law_is_one_point_of_the_data():
+    law = sample_law([3.0, -1.0, 3.0, 0.5])
+    assert law.values == (-1.0, 0.5, 3.0)
+    assert law.probs == (Fraction(1, 4), Fraction(1, 4), Fraction(1, 2))
+    data = np.random.default_rng(2).standard_normal(999)
+    law = sample_law(data)
+    assert sum(law.probs) == 1
+    assert law.mean == pytest.approx(data.mean()) and law.var == pytest.approx(data.var())
+    assert set(law.sample(np.random.default_rng(3), 50)) <= set(data)
+
+
+@pytest.mark.parametrize("law", [*LAWS.values(), Gaussian(-1.0, 2.0), constant(3.0), Uniform(-1.0, 2.0),
+                                 StudentT(2.5, -1.0, 2.0), sample_law([1.0, 2.0, 4.0])])
 def test_block_size_does_not_change_a_bit(law):
     def rows(block):
         return np.array([r.copy() for r in Stream(law, 77, block, 1.0, -0.8).rows(
@@ -160,6 +195,17 @@ def test_shapes():
     (lambda: TwoPoint(math.nan), "values|finite"),
     (lambda: Gaussian(0, -1), "std"),
     (lambda: Gaussian(math.inf, 1), "mean"),
+    (lambda: Uniform(math.nan, 1), "lo"),
+    (lambda: Uniform(1.0, 0.0), "hi"),
+    (lambda: StudentT(0), "df"),
+    (lambda: StudentT(-1), "df"),
+    (lambda: StudentT(3, math.inf), "loc"),
+    (lambda: StudentT(3, 0, -1), "scale"),
+    (lambda: sample_law([]), "values"),
+    (lambda: sample_law([1.0, math.nan]), "values"),
+    (lambda: sample_law([[1.0]]), "values"),
+    (lambda: sample_law(["x"]), "values"),
+    (lambda: batch_mean(Uniform(0, 1), 2), "law"),
     (lambda: batch_mean(TwoPoint(0), 0), "S"),
     (lambda: batch_mean(TwoPoint(0), 2.0), "S"),
     (lambda: batch_mean(TwoPoint(0), True), "S"),

@@ -1,6 +1,6 @@
 """The engine: same bits however it is run, right laws, and nothing lost without being counted.
 
-Each statistical test has a fixed seed and rejects a correct engine with probability < 1e-7.
+How often the statistical tests may fail by chance stands in alarms.py.
 """
 
 import itertools
@@ -13,10 +13,19 @@ import pytest
 from saddles.landscapes import quadratic, quartic, two_minima
 from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
 from saddles.optimizers import SGD, Adam, AMSGrad
-from saddles.simulate import histogram, moments, run, run_log, uniform
+from saddles.simulate import (
+    _binomial,
+    _guide,
+    _tabled,
+    histogram,
+    moments,
+    run,
+    run_cells,
+    run_log,
+    uniform,
+)
 from scipy import stats
 
-ALPHA = 1e-8
 LAW, FLAT = TwoPoint(-1.0), two_minima.at(a=0.5, b=4)
 CASES = {
     "sgd": (quadratic, LAW, SGD(0.8)),
@@ -72,6 +81,36 @@ def test_workers_and_executors_change_no_bit():
         assert same(*logs)
 
 
+@pytest.mark.parametrize("landscape, box, reduce", [
+    (quadratic, None, None), (quartic(0.5, 0.25), (-1, 0.5), moments), (FLAT, None, None),
+    (FLAT, ((-1, -0.2), (1, 0.2)), moments)])
+def test_cells_together_have_the_bits_of_cells_alone(landscape, box, reduce):
+    """Fair coins, other laws and no noise side by side; rates up to divergence; a true zero."""
+    laws = [LAW, TwoPoint(0.3), LAW, Gaussian(-0.2, 1.0), batch_mean(LAW, 4), constant(-0.5),
+            Discrete((1.0, 0.0, -2.0), (0.3, 0.3, 0.4)), LAW]
+    rates = [0.1, 0.3, 1.0, 0.2, 0.05, 0.1, 0.7, 40.0]
+    args = {"record": [0, 33, 400], "box": box, "reduce": reduce}
+    seeds = np.random.SeedSequence(4).spawn(len(laws))
+    alone = [run(landscape, law, SGD(rate), start(landscape, 100), 400, seed=seed, **args)
+             for law, rate, seed in zip(laws, rates, seeds)]
+    for how in ({}, {"chunk": 300}, {"chunk": 100, "workers": 2}):
+        cells = run_cells(landscape, laws, rates, start(landscape, 100), 400, seed=4, **args, **how)
+        assert len(cells) == len(laws) and all(map(same, cells, alone))
+    assert box or any(cell.diverged.any() for cell in cells)
+
+
+@pytest.mark.parametrize("change, name", [
+    ({"laws": []}, "laws"), ({"rates": [0.1]}, "rates"), ({"rates": [0.1, -1]}, "lr"),
+    ({"laws": [LAW, 1]}, "law"), ({"chunk": 3}, "w0"), ({"w0": []}, "w0"), ({"seed": -1}, "seed"),
+    ({"steps": -1}, "steps"), ({"box": (1, 0)}, "box"), ({"reduce": 3}, "reduce"),
+])
+def test_bad_input_of_cells_names_the_argument(change, name):
+    good = {"landscape": quadratic, "laws": [LAW, LAW], "rates": [0.1, 0.2], "w0": np.ones(4),
+            "steps": 5, "seed": 0}
+    with pytest.raises(ValueError, match=name):
+        run_cells(**(good | change))
+
+
 def test_recording_more_changes_nothing_else():
     args = (quadratic, LAW, SGD(0.8), start(quadratic, 100), 50)
     every = run(*args, seed=1, record=range(51))
@@ -115,7 +154,7 @@ def test_walkers_follow_the_rule_step_by_step(case):
         assert np.allclose(got.w[t], w, rtol=1e-9, atol=1e-11)
 
 
-def test_law_of_sgd_against_all_histories():
+def test_law_of_sgd_against_all_histories(alarm):
     """All 2^8 histories of the quadratic and of the quartic, each with its probability."""
     for landscape, slope in ((quadratic, lambda w, x: x * w),
                              (quartic(0.5, 0.25), lambda w, x: x * w + w**3)):
@@ -131,15 +170,18 @@ def test_law_of_sgd_against_all_histories():
         index = np.searchsorted(values, got - 1e-8)
         assert np.allclose(values[index], got, rtol=0, atol=3e-9)
         counts = np.bincount(index, minlength=len(values))
-        assert stats.chisquare(counts, weights / 256 * n).pvalue > ALPHA
+        alarm(stats.chisquare(counts, weights / 256 * n).pvalue)
 
 
-@pytest.mark.parametrize("how", ["step", "count", "log"])
-def test_quadratic_follows_the_binomial_law(how):
+@pytest.mark.parametrize("how", ["step", "count", "table", "log"])
+def test_quadratic_follows_the_binomial_law(how, alarm):
     n, t, first, second = 100_000, 100, math.log(0.2), math.log(2.6)
+    if how == "table":
+        n = 200_000
+    assert bool(_tabled(np.array([t]), n)) == (how == "table")
     if how == "step":
         log_abs = np.log(np.abs(run(quadratic, LAW, SGD(0.8), np.ones(n), t, seed=3).w[0]))
-    elif how == "count":
+    elif how in ("count", "table"):
         log_abs = run_log(LAW, 0.8, np.ones(n), t, seed=3).log_abs[0]
     else:
         log_abs = run_log(LAW, SGD(0.8), np.ones(n), t, seed=3, box=(-1e300, 1e300)).log_abs[0]
@@ -149,20 +191,45 @@ def test_quadratic_follows_the_binomial_law(how):
     expected = stats.binom.pmf(np.arange(t + 1), t, 0.5) * n
     middle = expected > 20
     both = [np.append(c[middle], c[~middle].sum()) for c in (counts, expected)]
-    assert stats.chisquare(*both).pvalue > ALPHA
+    alarm(stats.chisquare(*both).pvalue)
 
 
-def test_gaussian_noise_has_the_moments_of_the_product():
+def test_gaussian_noise_has_the_moments_of_the_product(alarm):
     n, t = 200_000, 5
     w = run(quadratic, Gaussian(-0.2, 0.3), SGD(0.5), np.ones(n), t, seed=8).w[0]
     first = 1.1**t  # E[1 - x/2] = 1.1
     second = (1.1**2 + 0.15**2) ** t
-    assert abs(w.mean() - first) < stats.norm.isf(ALPHA) * math.sqrt((second - first**2) / n)
+    z = (w.mean() - first) / math.sqrt((second - first**2) / n)
+    alarm(2 * stats.norm.sf(abs(z)))
 
 
 def test_gradient_descent_is_sgd_without_noise():
     w = run(quadratic, constant(LAW.mean), SGD(0.01), np.array([0.5]), 100, seed=0).w[0]
     assert w == pytest.approx(0.5 * 1.005**100)
+
+
+def test_additive_noise_is_one_normal_a_step_and_leaves_x_as_it_was():
+    n, steps, sigma, rate = 64, 12, 0.3, 0.8
+    child = np.random.SeedSequence(9).spawn(2)[1].spawn(1)[0]
+    xi = np.random.default_rng(child.spawn(1)[0]).standard_normal((steps, n))
+    got = run(quadratic, LAW, SGD(rate), np.ones(n), steps, seed=9, record=range(steps + 1),
+              additive=sigma)
+    w = np.ones(n)
+    for t, x in enumerate(draws(LAW, n, steps, 9)):
+        w = w - rate * x * w + rate * sigma * xi[t]
+        assert np.allclose(got.w[t + 1], w, rtol=1e-10, atol=1e-12)
+    make = lambda **how: run(FLAT, TwoPoint(0.0), SGD(0.02), start(FLAT, 300), 40, seed=4,
+                             chunk=128, additive=0.1, **how)
+    assert all(same(make(**how), make(block=1))
+               for how in ({}, {"block": 7}, {"workers": 2}))
+
+
+def test_additive_noise_alone_makes_the_known_gaussian(alarm):
+    """w <- (1 - lr) w + lr sigma xi: an AR(1) process."""
+    n, rate, sigma, t = 100_000, 0.2, 0.5, 30
+    w = run(quadratic, constant(1.0), SGD(rate), np.zeros(n), t, seed=6, additive=sigma).w[0]
+    var = (rate * sigma) ** 2 * sum((1 - rate) ** (2 * k) for k in range(t))
+    alarm(stats.kstest(w / math.sqrt(var), "norm").pvalue)
 
 
 def test_box_projects_after_every_step():
@@ -199,7 +266,7 @@ def test_shapes():
 # the edges of float64
 
 
-def test_underflow_is_counted_and_absent_from_the_log():
+def test_underflow_is_counted_and_absent_from_the_log(alarm):
     args = (SGD(0.8), start(quadratic, 2000), 3000)
     got = run(quadratic, LAW, *args, seed=1)
     zero = got.w[0] == 0
@@ -208,7 +275,8 @@ def test_underflow_is_counted_and_absent_from_the_log():
     log = run_log(LAW, *args, seed=1)
     assert np.isfinite(log.log_abs).all() and not log.underflowed.any()
     mean, spread = 3000 * math.log(0.52) / 2 - 1, math.sqrt(3000) * math.log(13) / 2 + 1
-    assert abs(log.log_abs.mean() - mean) < stats.norm.isf(ALPHA) * spread / math.sqrt(2000)
+    z = (log.log_abs.mean() - mean) / (spread / math.sqrt(2000))
+    alarm(2 * stats.norm.sf(abs(z)))
 
 
 def test_a_true_zero_is_no_underflow():
@@ -288,24 +356,57 @@ def test_log_run_far_below_float64_against_mpmath(rule):
                     assert log.sign[row, j] == mpmath.sign(w)
 
 
-def test_counting_agrees_with_stepping_in_law():
+def test_counting_agrees_with_stepping_in_law(alarm):
     """Same distribution of log|w| and of the sign, for a law with three values."""
     law = Discrete((1.5, 0.25, -1.0), (0.25, 0.25, 0.5))
     n, t = 20_000, 30
     counted = run_log(law, 0.9, np.ones(n), t, seed=1)
     stepped = run(quadratic, law, SGD(0.9), np.ones(n), t, seed=2).w[0]
     atoms = [np.round(v, 9) for v in (counted.log_abs[0], np.log(np.abs(stepped)))]
-    assert stats.ks_2samp(*atoms).pvalue > ALPHA
+    alarm(stats.ks_2samp(*atoms).pvalue)
     table = [[np.sum(s > 0), np.sum(s < 0)] for s in (counted.sign[0], stepped)]
-    assert stats.chi2_contingency(table).pvalue > ALPHA
+    alarm(stats.chi2_contingency(table).pvalue)
 
 
-def test_counting_reaches_a_million_steps():
+@pytest.mark.parametrize("steps, p", [(1, 0.5), (7, 0.3), (1000, 0.5), (1000, 0.01),
+                                      (30_000, 0.999), (50_000, 0.3)])
+def test_counts_from_the_table_are_binomial(steps, p, alarm):
+    n = 1_000_000
+    counts = _binomial(np.random.default_rng(11), steps, p, n)
+    assert counts.min() >= 0 and counts.max() <= steps
+    expected = stats.binom.pmf(np.arange(steps + 1), steps, p) * n
+    seen = np.bincount(counts, minlength=steps + 1)
+    middle = expected > 20
+    both = [np.append(c[middle], c[~middle].sum()) for c in (seen, expected)]
+    if not expected[~middle].sum() > 5:
+        both = [c[:-1] for c in both]
+        both[1] *= both[0].sum() / both[1].sum()
+    alarm(stats.chisquare(*both).pvalue)
+
+
+def test_the_table_is_the_inverse_of_the_distribution_function():
+    """Every one of the 2^16 words, settled by it or not, and both ends of the rest."""
+    cdf, guide = _guide(1000, 0.5)
+    words = np.arange(2**16)
+    for rest in (0.0, 1 - 2**-20):
+        count = np.searchsorted(np.append(cdf, 1.0), (words + rest) / 2**16, side="right")
+        assert np.array_equal(guide[guide >= 0], count[guide >= 0])
+    assert 0 < np.mean(guide < 0) < 0.01
+    assert np.allclose(cdf, stats.binom.cdf(np.arange(1000), 1000, 0.5), rtol=0, atol=1e-12)
+
+
+def test_counting_from_the_table_takes_any_executor():
+    args = (LAW, 0.8, uniform(-1, 1, 120_000), 100)
+    with ProcessPoolExecutor(2) as processes:
+        assert same(run_log(*args, seed=4), run_log(*args, seed=4, executor=processes))
+
+
+def test_counting_reaches_a_million_steps(alarm):
     log = run_log(LAW, 0.8, np.ones(2000), 10**6, seed=1, record=[10**5, 10**6])
     rate = math.log(0.52) / 2
     spread = math.log(13) / 2 / math.sqrt(10**6 * 2000)
-    assert abs(log.log_abs[1].mean() / 10**6 - rate) < stats.norm.isf(ALPHA) * spread
-    assert abs(np.corrcoef(log.log_abs[0], log.log_abs[1] - log.log_abs[0])[0, 1]) < 0.13
+    alarm(2 * stats.norm.sf(abs(log.log_abs[1].mean() / 10**6 - rate) / spread))
+    alarm(stats.pearsonr(log.log_abs[0], log.log_abs[1] - log.log_abs[0]).pvalue)
 
 
 # arguments
@@ -332,6 +433,9 @@ GOOD = {"landscape": quadratic, "law": LAW, "optimizer": SGD(0.8), "w0": np.ones
     ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, "w0"),
     ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("),
     ({"optimizer": 0.1}, "optimizer"), ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"),
+    ({"additive": -1}, "additive"), ({"additive": np.nan}, "additive"),
+    ({"additive": True}, "additive"), ({"additive": "1"}, "additive"),
+    ({"additive": 0.1, "optimizer": AMSGrad(0.1)}, "additive"),
     ({"box": 1}, "box"),
     ({"box": (1, -1)}, "box"), ({"box": (0, np.nan)}, "box"), ({"box": ((0, 0), (1, 1))}, "box"),
     ({"steps": 10**9, "record": range(10**9)}, "record"),

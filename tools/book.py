@@ -1,12 +1,14 @@
 """What the tools and the tests both have to know about this book."""
 
 import os
+import shutil
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def pages():
@@ -40,7 +42,14 @@ def notebooks():
 def unattended(env=os.environ):
     """`env` for running chapters without a person: explorers draw their frames, and a kernel of
     another environment on this machine is not taken for ours."""
+    person = ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG")
     return {
-        **{key: value for key, value in env.items() if key != "JPY_SESSION_NAME"},
+        **{key: value for key, value in env.items() if key not in person},
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
+
+
+def chromium():
+    """The path of the Chromium for the tests of the pages and for the PDF, or None."""
+    named = os.environ.get("SADDLES_CHROMIUM")
+    return shutil.which(named) if named else next(filter(None, map(shutil.which, CHROMIUMS)), None)

@@ -128,12 +128,9 @@ def run(command, log, total=0):
 
 
 def explain(what, output):
-    for needles, reason in REASONS:
-        if any(needle in output for needle in needles):
-            break
-    else:
-        last = [line.strip() for line in output.splitlines() if line.strip()][-1:]
-        reason = last[0] if last else "no reason given"
+    reasons = [why for needles, why in REASONS if any(needle in output for needle in needles)]
+    last = [line.strip() for line in output.splitlines() if line.strip()][-1:]
+    reason = (reasons + last + ["no reason given"])[0]
     fail("%s failed, because %s (full log: %s)." % (what, reason, os.path.relpath(LOG)))
 
 

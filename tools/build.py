@@ -1,21 +1,31 @@
 """Build the book: execute every chapter from clean, and write the pages into _build/html.
 
-Jupyter Book does the work. This adds what it lacks: one line per chapter while it runs, a failure
-that says what failed, and a second look at the executed notebooks, whatever the exit code was.
+Jupyter Book does the work. This adds what it lacks: chapters executed side by side with a line for
+each, a failure that says what failed, and a second look at the executed notebooks, whatever the
+exit code was.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import read_myst_markdown_notebook
 
 from book import ROOT, SITE, notebooks, unattended
 
 BUILD = ROOT / "_build"
 EXECUTED = BUILD / "jupyter_execute"
 LOG = BUILD / "build.log"
+CACHE = BUILD / "outputs"  # what the chapters gave, for Sphinx; empty at the start of each build
 COMMAND = [
     sys.executable,
     "-u",
@@ -30,9 +40,6 @@ COMMAND = [
 ]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-STARTS = re.compile(r"^(.+): Executing notebook using")
-ENDS = re.compile(r"^.+: Executed notebook in ([\d.]+) seconds")
-READ = "looking for now-outdated files"
 PROBLEM = re.compile(
     r"\b(?:WARNING|ERROR|CRITICAL|SEVERE): |^(?:Extension|Theme|Configuration|Sphinx) error|"
     r"^Exception occurred"
@@ -50,41 +57,47 @@ MACHINERY = re.compile(
 LINES_SHOWN = 80  # of one problem; a traceback's end is what matters, and the log has the rest
 
 
-def name(path):
-    return path.replace(f"{ROOT}/", "").removesuffix(".md")
+def execute(chapter, timeout):
+    """The executed notebook of one chapter and the seconds it took; no notebook if a cell failed."""
+    notebook = read_myst_markdown_notebook(chapter.read_text(encoding="utf-8"), path=chapter)
+    quiet = ["--log-level=ERROR"]  # else each kernel warns that it talks to us over a socket
+    done = single_nb_execution(
+        notebook, str(chapter.parent), timeout, allow_errors=False, extra_arguments=quiet
+    )
+    return (None if done.err else notebook), done.time
 
 
-class Progress:
-    """One line per chapter, told from Sphinx's output.
+def execute_all(chapters):
+    """Execute the chapters, as many at once as there are cores, into an empty cache for Sphinx.
 
-    It keeps warnings back until all pages are read, so a chapter has failed if the next thing
-    begins and this one has not ended.
+    One that fails is left out: Sphinx then runs it again, and says which cell failed and how.
     """
+    shutil.rmtree(CACHE, ignore_errors=True)  # an old output would hide that the library changed
+    cache = get_cache(CACHE)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    timeout = config["execute"]["timeout"]
+    longest_first = sorted(chapters, key=lambda chapter: -chapter.stat().st_size)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a kernel, a process of its own
+        futures = {pool.submit(execute, chapter, timeout): chapter for chapter in longest_first}
+        for count, future in enumerate(as_completed(futures), 1):
+            chapter, (notebook, seconds) = futures[future], future.result()
+            result = f"{seconds:.1f} s" if notebook else "FAILED"
+            name = chapter.relative_to(ROOT).with_suffix("").as_posix()
+            print(f"  [{count}/{len(chapters)}] {name} {result}", flush=True)
+            if notebook:
+                bundle = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
+                cache.cache_notebook_bundle(bundle, check_validity=False)
 
-    def __init__(self, total):
-        self.total, self.count, self.running = total, 0, False
 
-    def see(self, line):
-        start, end = STARTS.match(line), ENDS.match(line)
-        if self.running and (start or end or line.startswith(READ)):
-            print(f"{float(end[1]):.1f} s" if end else "FAILED", flush=True)
-            self.running = False
-        if start:
-            self.count, self.running = self.count + 1, True
-            print(f"  [{self.count}/{self.total}] {name(start[1])} ", end="", flush=True)
-        elif line.startswith(READ):
-            print("  writing the pages", flush=True)
-
-
-def run(total):
+def run():
     """Run Jupyter Book; return its exit code and what it printed."""
-    lines, progress = [], Progress(total)
+    lines = []
     with (
         LOG.open("w", encoding="utf-8") as log,
         subprocess.Popen(
             COMMAND,
             cwd=ROOT,
-            env=unattended(),
+            env=os.environ | {"SADDLES_OUTPUTS": str(CACHE)},
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -97,7 +110,6 @@ def run(total):
             log.write(line)
             log.flush()
             lines.append(line.rstrip())
-            progress.see(lines[-1])
     return process.returncode, lines
 
 
@@ -150,11 +162,13 @@ def main():
     for folder in (SITE, EXECUTED, BUILD / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
-    print(
-        f"Executing {len(chapters)} chapters (all output goes to {LOG.relative_to(ROOT)})",
-        flush=True,
-    )
-    code, lines = run(len(chapters))
+    os.environ.update(environment := unattended())
+    for key in os.environ.keys() - environment.keys():
+        del os.environ[key]
+    print(f"Executing {len(chapters)} chapters", flush=True)
+    execute_all(chapters)
+    print(f"Writing the pages (what Sphinx says goes to {LOG.relative_to(ROOT)})", flush=True)
+    code, lines = run()
     doubts = list(unsound(chapters))
     if code or doubts or not (SITE / "index.html").exists():
         shown = problems(lines) or ["\n".join(lines[-30:])]

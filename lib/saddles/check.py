@@ -11,10 +11,13 @@ and raises `CheckError`, as does any disagreement for which no correction is off
 """
 
 import html
+import math
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
+import numpy as np
 import sympy as sp
 from scipy import stats
 
@@ -33,6 +36,47 @@ class CheckError(AssertionError):
     """A claim does not hold as entered, or its check is empty."""
 
 
+def _number(name, value):
+    """`value`, a number or an expression without symbols, as a finite float, else ValueError."""
+    try:
+        number = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return number
+
+
+def _words(**texts):
+    """Refuses what is neither text nor None."""
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"{name} must be words, got {text!r}")
+
+
+def _one_of(name, value, allowed):
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+    return value
+
+
+def _domain(name, where):
+    """Refuses what is not {symbol: (low, high)} with low < high."""
+    if where is None:
+        return
+    good = isinstance(where, dict) and all(
+        isinstance(s, sp.Symbol) and isinstance(ends, tuple) and len(ends) == 2
+        and sp.simplify(ends[1]) != sp.simplify(ends[0]) for s, ends in where.items())
+    if not good:
+        raise ValueError(f"{name} must be {{symbol: (low, high)}}, got {where!r}")
+
+
+def _names(names):
+    if names is not None and not isinstance(names, dict):
+        raise ValueError(f"names must be {{name: symbol}}, got {names!r}")
+    return names or {}
+
+
 @dataclass(frozen=True)
 class Bounded:
     """A number known up to `error` (absolute, same unit as `value`)."""
@@ -41,7 +85,8 @@ class Bounded:
     error: object
 
     def __post_init__(self):
-        if not (sp.sympify(self.error).is_nonnegative and sp.sympify(self.error).is_finite):
+        _number("value", self.value)
+        if _number("error", self.error) < 0:
             raise ValueError(f"error must be a finite number >= 0, got {self.error!r}")
 
 
@@ -60,11 +105,14 @@ class Sampled:
     alarm: float = 1e-9
 
     def __post_init__(self):
-        if not 0 < self.stderr < float("inf"):
+        _number("mean", self.mean)
+        if _number("stderr", self.stderr) <= 0:
             raise ValueError(f"stderr must be a finite number > 0, got {self.stderr!r}")
-        if self.n < 1:
-            raise ValueError(f"n must be at least 1, got {self.n!r}")
-        if not 0 < self.alarm < 1:
+        if not isinstance(self.n, (int, np.integer)) or self.n < 1:
+            raise ValueError(f"n must be a whole number >= 1, got {self.n!r}")
+        if not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
+            raise ValueError(f"seed must be a whole number >= 0, got {self.seed!r}")
+        if not 0 < _number("alarm", self.alarm) < 1:
             raise ValueError(f"alarm must be in (0, 1), got {self.alarm!r}")
 
 
@@ -110,15 +158,44 @@ def parse(text, names=None):
 
     `names` adds symbols by name. Raises ValueError for an unknown name or what is no formula.
     """
-    known = BY_NAME | (names or {})
+    return _parse("text", text, names)
+
+
+def _parse(argument, text, names):
+    if not isinstance(text, str):
+        raise ValueError(f"{argument} must be a formula, got {text!r}")
+    known = BY_NAME | _names(names)
     try:
         value = sp.sympify(text, locals=known)
     except (sp.SympifyError, SyntaxError, TypeError, AttributeError) as error:
-        raise ValueError(f"printed must be a formula, got {text!r}") from error
+        raise ValueError(f"{argument} must be a formula, got {text!r}") from error
     unknown = _symbols(value) - set(known.values())
     if unknown:
-        raise ValueError(f"printed may use the names {sorted(known)} only, got {unknown} in {text!r}")
+        raise ValueError(f"{argument} must use the names {sorted(known)} only, got {unknown} in {text!r}")
     return value
+
+
+def _is_test(derived):
+    """Whether `derived` is a function that tests the printed value."""
+    return callable(derived) and not isinstance(derived, (sp.Basic, type))
+
+
+def _comparable(name, value):
+    """Refuses what cannot be compared: no expression, set, truth value, or tuple of them."""
+    parts = _parts(value)
+    if parts is not None:
+        for part in parts:
+            _comparable(name, part)
+        return
+    if isinstance(value, (Bounded, Sampled)) and name == "derived":
+        return
+    try:
+        found = sp.sympify(value, strict=True)
+    except (sp.SympifyError, TypeError):
+        found = sp.nan
+    good = isinstance(found, (sp.Expr, sp.Set, sp.logic.boolalg.Boolean)) and not isinstance(value, (set, complex))
+    if not good or getattr(found, "is_Matrix", False) or found.has(sp.nan, sp.zoo):
+        raise ValueError(f"{name} must be a formula, a set, True, False or a tuple of these, got {value!r}")
 
 
 def _symbols(value):
@@ -143,7 +220,11 @@ def holds(printed, derived, where=None):
 
     Raises CheckError when neither a proof nor a witness is found.
     """
-    if callable(derived):
+    _domain("where", where)
+    _comparable("printed", printed)
+    if not isinstance(derived, (Bounded, Sampled)) and not _is_test(derived):
+        _comparable("derived", derived)
+    if _is_test(derived):
         answer = derived(printed)
         if answer not in (True, False):
             raise CheckError(f"the test must answer True or False, got {answer!r}")
@@ -161,7 +242,10 @@ def holds(printed, derived, where=None):
     derived = sp.sympify(derived)
     if isinstance(derived, sp.Set):
         return _same_set(sp.sympify(printed), derived, where)
-    return _same(sp.sympify(printed), derived, where or {})
+    if _parts(printed) is not None or not isinstance(sp.sympify(printed), sp.Expr):
+        return False, f"printed {printed} is no expression"
+    domain = tuple((symbol, tuple(ends)) for symbol, ends in (where or {}).items())
+    return _same(sp.sympify(printed), derived, domain)
 
 
 def _near(printed, derived):
@@ -181,8 +265,13 @@ def _same_set(printed, derived, where):
     return holds((printed.start, printed.end), (derived.start, derived.end), where)
 
 
+@lru_cache(maxsize=4096)
 def _same(printed, derived, where):
-    """Equality of two expressions: refuted by a rational witness, or proved by SymPy."""
+    """Equality of two expressions: refuted by a rational witness, or proved by SymPy.
+
+    `where`: pairs. Answers are kept, as a broken twin of one part leaves the other parts as they are.
+    """
+    where = dict(where)
     if printed == derived:
         return True, ""
     difference = printed - derived
@@ -249,6 +338,7 @@ def _positive_coordinates(expression, where):
 
 def twins(value):
     """Broken versions of a value as (how, value): a factor, a sign, a shift, an end point."""
+    _comparable("value", value)
     parts = _parts(value)
     if parts is not None:
         return [(f"part {i + 1}: {how}", parts[:i] + (twin,) + parts[i + 1:])
@@ -312,8 +402,15 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     arguments.
     """
     kind = _kind(id)
+    _words(says=says, instead=instead, reason=reason, changes=changes, conversion=conversion, setup=setup)
     method = _method(derived, method)
     _refuse_same(printed, derived)
+    _domain("only", only)
+    if corrected is not None:
+        _typed("corrected", corrected)
+    if severity is not None:
+        _one_of("severity", severity, SEVERITIES)
+    broken = _typed_list(broken)
     value, target, domain = _parse_any(printed, names), derived, where
     if value == 0 and value is not False and printed not in ("0", ("0",)):
         raise CheckError(f"empty check: the printed side {printed!r} is zero whatever its symbols are")
@@ -325,15 +422,15 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     if not ok:
         if not fixing:
             raise CheckError(f"{id} does not hold as printed: {why}")
-        if severity not in SEVERITIES:
-            raise ValueError(f"severity must be one of {SEVERITIES} for a corrected claim, got {severity!r}")
-        value = _parse_any(printed if corrected is None else corrected, names)
+        if severity is None:
+            raise ValueError(f"severity must be one of {SEVERITIES} for a corrected claim, got None")
+        value = _parse_any(printed, names) if corrected is None else _parse_any(corrected, names, "corrected")
         domain = where if only is None else only
         ok_now, why_not = holds(value, target, domain)
         if not ok_now:
             raise CheckError(f"{id}: the correction does not hold either: {why_not}")
         right = instead or _text(corrected if corrected is not None else printed, names, only)
-    refused = _refused(value, target, domain, [(text, _parse_any(text, names)) for text in broken])
+    refused = _refused(value, target, domain, [(text, _parse_any(text, names, "broken")) for text in broken])
     verdict = "corrected" if not ok else "consistent" if method == "simulation" else "verified"
     return Verdict(id, kind, verdict, severity, method, _sayings(says, _text(printed, names)), right,
                    reason or ("" if ok else _sentence(why)), refused, changes, conversion, setup)
@@ -341,13 +438,15 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
 
 def step(says, printed, derived, *, where=None, method=None, broken=(), names=None):
     """A step of an argument, tested like a claim. Returns a Step; raises CheckError if it fails."""
+    _words(says=says)
     method = _method(derived, method)
     _refuse_same(printed, derived)
+    broken = _typed_list(broken)
     value = _parse_any(printed, names)
     ok, why = holds(value, derived, where)
     if not ok:
         raise CheckError(f"the step '{says}' fails: {why}")
-    return Step(says, method, _refused(value, derived, where, [(s, _parse_any(s, names)) for s in broken]))
+    return Step(says, method, _refused(value, derived, where, [(s, _parse_any(s, names, "broken")) for s in broken]))
 
 
 def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None, changes=None,
@@ -359,13 +458,16 @@ def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=
     needed; `changes`, `conversion` and `setup` are as in `check`. Returns a Verdict: "argued", or
     "corrected" by argument.
     """
-    kind, steps = _kind(id), tuple(steps)
-    if not steps or not all(isinstance(s, Step) for s in (*steps, *([counter] if counter else []))):
-        raise ValueError("steps must hold at least one result of step(...), and counter be one")
+    kind, steps = _kind(id), tuple(steps) if isinstance(steps, (tuple, list)) else ()
+    _words(says=says, instead=instead, reason=reason, changes=changes, conversion=conversion, setup=setup)
+    if not steps or not all(isinstance(s, Step) for s in steps):
+        raise ValueError("steps must hold at least one result of step(...), and nothing else")
+    if not isinstance(counter, Step | None):
+        raise ValueError(f"counter must be a result of step(...), got {counter!r}")
     if (counter is None) != (instead is None) or (counter is None) != (severity is None):
         raise ValueError("counter, instead and severity belong together")
-    if severity is not None and severity not in SEVERITIES:
-        raise ValueError(f"severity must be one of {SEVERITIES}, got {severity!r}")
+    if severity is not None:
+        _one_of("severity", severity, SEVERITIES)
     verdict = "corrected" if counter else "argued"
     why = reason or (counter.says if counter else "A proof in words; tested: "
                      + "; ".join(s.says for s in steps) + ".")
@@ -377,7 +479,9 @@ def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=
 
 def define(id, says):
     """A definition: nothing to check, so the ledger says just that."""
-    return Verdict(id, _kind(id), "definition", None, None, says, None, "A definition.")
+    kind = _kind(id)
+    _words(says=says)
+    return Verdict(id, kind, "definition", None, None, says, None, "A definition.")
 
 
 def _kind(id):
@@ -389,28 +493,40 @@ def _kind(id):
 
 def _method(derived, method):
     natural = {Sampled: "simulation", Bounded: "numeric"}.get(type(derived))
-    if natural is None and callable(derived) and method is None:
+    if natural is None and _is_test(derived) and method is None:
         raise ValueError(f"method must be one of {METHODS} when derived is a test")
+    if method is not None:
+        _one_of("method", method, METHODS)
     if natural is not None and method not in (None, natural):
         raise ValueError(f"method must be {natural!r} for {type(derived).__name__}, got {method!r}")
-    method = method or natural or "symbolic"
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}")
-    return method
+    return method or natural or "symbolic"
 
 
 def _refuse_same(printed, derived):
     """A check of a thing against itself is empty: the printed side is text, the derived is not."""
-    if not all(isinstance(p, str) for p in (printed if isinstance(printed, tuple) else (printed,))):
-        raise ValueError("printed must be typed from the paper: a string or a tuple of strings")
+    _typed("printed", printed)
     if isinstance(derived, str) or any(isinstance(d, str) for d in _parts(derived) or ()):
         raise ValueError("derived must be computed, not typed")
 
 
-def _parse_any(text, names):
+def _typed(name, text):
+    parts = text if isinstance(text, tuple) else (text,)
+    if not parts or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"{name} must be typed from the paper: a string or a tuple of strings, got {text!r}")
+
+
+def _typed_list(broken):
+    if not isinstance(broken, (tuple, list)):
+        raise ValueError(f"broken must be a list of formulas, got {broken!r}")
+    for text in broken:
+        _typed("broken", text)
+    return broken
+
+
+def _parse_any(text, names, argument="printed"):
     if isinstance(text, tuple):
-        return tuple(parse(part, names) for part in text)
-    value = parse(text, names)
+        return tuple(_parse(argument, part, names) for part in text)
+    value = _parse(argument, text, names)
     return bool(value) if isinstance(value, sp.logic.boolalg.BooleanAtom) else value
 
 
@@ -447,6 +563,8 @@ def _sentence(text):
 
 def typeset(text):
     """Words with $...$ as HTML in which MathJax finds the formulas."""
+    if not isinstance(text, str):
+        raise ValueError(f"text must be words, got {text!r}")
     pieces = re.split(r"\$([^$]+)\$", text)
     return "".join(rf'<span class="math notranslate nohighlight">\({html.escape(p)}\)</span>' if i % 2
                    else html.escape(p) for i, p in enumerate(pieces))
@@ -454,11 +572,15 @@ def typeset(text):
 
 def slug(id):
     """The id as an HTML anchor: eq:8 -> eq-8, claim:6.1-minima -> claim-6-1-minima."""
+    if not isinstance(id, str):
+        raise ValueError(f"id must be a string, got {id!r}")
     return re.sub(r"[^A-Za-z0-9]+", "-", id)
 
 
 def badge(v):
     """The verdict as HTML: what a reader needs at once, and how it was checked behind a click."""
+    if not isinstance(v, Verdict):
+        raise ValueError(f"v must be a Verdict, got {v!r}")
     how = " · ".join(x for x in (v.severity, v.method) if x)
     fixed = f"<p>Instead: {typeset(v.corrected)}</p>" if v.corrected else ""
     reason = f"<p>{typeset(v.reason)}</p>" if v.reason else ""

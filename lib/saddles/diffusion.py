@@ -9,14 +9,16 @@ grid that has the stationary law exactly. Losses and noises are SymPy expression
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import sympy as sp
 from scipy import sparse
 
-from .landscapes import Landscape, quadratic
-from .simulate import Run, _starts, _times
+from .landscapes import Landscape, _floats, quadratic
+from .noise import aligned
+from .simulate import CHECK, Run, _map, _starts, _times
 from .symbols import S, lam, w
 
 OCTAVES = 200  # how far `normalise` follows a tail or a singularity, in factors of 2
@@ -27,9 +29,23 @@ def _expression(name, value):
     """`value` (a number, a SymPy expression, or a Landscape's loss) as SymPy, else ValueError."""
     value = value.loss if isinstance(value, Landscape) else value
     try:
-        return sp.sympify(value, strict=True)
-    except sp.SympifyError:
-        raise ValueError(f"{name} must be a SymPy expression in w, got {value!r}") from None
+        found = sp.sympify(value, strict=True)
+    except (sp.SympifyError, TypeError):
+        found = sp.nan
+    if not isinstance(found, sp.Expr) or found.is_Matrix or found.has(sp.nan, sp.zoo, sp.I):
+        raise ValueError(f"{name} must be a SymPy expression in w, got {value!r}")
+    return found
+
+
+def _number(name, value):
+    """`value` as a float, which may be infinite, else ValueError."""
+    try:
+        number = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    return number
 
 
 def _slope(loss):
@@ -107,11 +123,13 @@ def normalise(density, low=-math.inf, high=math.inf, points=(0,)):
     ValueError if the integral is infinite, naming the end, or if it converges too slowly to tell
     (a power of a logarithm), or if the density is negative, infinite inside, or not a number.
     """
-    low, high = float(low), float(high)
+    low, high = _number("low", low), _number("high", high)
     if not low < high:
         raise ValueError(f"low and high must be low < high, got {low}, {high}")
-    f = _function("density", density)
-    cuts = [low, *sorted(float(p) for p in points if low < p < high), high]
+    if isinstance(points, (str, bytes)) or not np.iterable(points):
+        raise ValueError(f"points must be a sequence of numbers, got {points!r}")
+    f, points = _function("density", density), sorted(_number("points", p) for p in points)
+    cuts = [low, *(p for p in points if low < p < high), high]
     if len(cuts) == 2 and np.isinf(cuts).all():
         cuts.insert(1, 0.0)
     parts = [part for left, right in pairwise(cuts) for part in _halves(f, left, right)]
@@ -120,7 +138,7 @@ def normalise(density, low=-math.inf, high=math.inf, points=(0,)):
 
 def _function(name, value):
     """A function of a float array from a SymPy expression in w or a function."""
-    if callable(value) and not isinstance(value, sp.Basic):
+    if callable(value) and not isinstance(value, (sp.Basic, type)):
         return lambda v: np.broadcast_to(np.asarray(value(v), dtype=float), np.shape(v))
     value = _expression(name, value)
     left = value.free_symbols - {w}
@@ -193,10 +211,11 @@ def _shell(f, start, stop, total, end):
 
 
 def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=None, tamed=False,
-                   chunk=16384):
+                   chunk=16384, workers=1, executor=None, progress=None):
     """Paths of dw = drift(w) dt + noise(w) dW (Ito) by Euler-Maruyama; returns a `simulate.Run`.
 
     drift, noise: functions of a float array; for eq. (43) -lambda L'(w) and lambda sqrt(C(w)/S).
+    They may return a number.
     w0: the starts, an array (n,) or a callable rng -> array such as `simulate.uniform`.
     steps: how many; dt > 0: the length of one, in the unit of t (for eq. (43) SGD steps). record:
     steps after which w is kept, by default the last; Run.times counts steps, t = times * dt.
@@ -208,24 +227,33 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
     A mean over the paths has a bias of order dt (weak order 1) where drift and noise are smooth and
     grow at most linearly, and none of that is guaranteed elsewhere: halve dt and compare. Walkers
     that leave the finite range are `diverged`. `underflowed` is always False: follow log|w| instead
-    where w shrinks for ever. The result depends on (seed, chunk) only.
+    where w shrinks for ever.
+
+    chunk, workers, executor, progress: as for `simulate.run`; the result depends on (seed, chunk)
+    only. For other processes drift and noise must be functions of a module, not lambdas.
     """
     if not isinstance(dt, (int, float, np.number)) or not 0 < dt < math.inf:
         raise ValueError(f"dt must be a finite number > 0, got {dt!r}")
+    for name, function in (("drift", drift), ("noise", noise)):
+        if not callable(function) or isinstance(function, type):
+            raise ValueError(f"{name} must be a function of a float array, got {function!r}")
+    if not isinstance(tamed, (bool, np.bool_)):
+        raise ValueError(f"tamed must be True or False, got {tamed!r}")
     times = _times(steps, record)
     bound = _boundary(boundary)
     w0, children = _starts(quadratic, w0, seed, chunk, len(times))
-    parts = [_paths(drift, noise, start.copy(), child, times, int(steps), float(dt), bound, tamed)
-             for start, child in zip(np.split(w0[0], range(chunk, w0.shape[1], chunk)), children)]
+    work = partial(_paths, drift, noise, times, int(steps), float(dt), bound, tamed)
+    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
     kept = np.concatenate(parts, axis=-1)
     return Run(times, kept[:-1], None, ~np.isfinite(kept[-1]), np.zeros(kept.shape[-1], dtype=bool))
 
 
-def _paths(drift, noise, v, child, times, steps, dt, bound, tamed):
+def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
     """w of one chunk at the recorded steps and, as the last row, at the end; (k + 1, n)."""
+    v, push, (n,) = aligned(*w0.shape, w0)[0], aligned(*w0.shape)[0], w0.shape[1:]
     rng, root, wanted, kept = np.random.default_rng(child), math.sqrt(dt), set(times.tolist()), []
-    rows = max(1, min(64, 2**17 // len(v)))  # about a megabyte of normals at a time
-    normals = np.empty((rows, len(v)))
+    rows = max(1, min(64, 2**17 // n))  # about a megabyte of normals at a time
+    normals = aligned(1, rows * n).reshape(rows, n)
     with np.errstate(all="ignore"):  # what leaves the finite range is counted at the end
         for step in range(steps + 1):
             if step in wanted:
@@ -235,18 +263,22 @@ def _paths(drift, noise, v, child, times, steps, dt, bound, tamed):
             if step % rows == 0:
                 rng.standard_normal(out=normals)
                 normals *= root
-            push = np.multiply(drift(v), dt)
+            np.multiply(drift(v), dt, out=push)
             if tamed:
                 push /= 1 + np.abs(push)
-            push += noise(v) * normals[step % rows]
+            kick = normals[step % rows]
+            kick *= noise(v)
+            push += kick
             v += push
             bound(v)
+            if tick is not None and step % CHECK == 0:
+                tick(n * step)
 
 
 def _boundary(boundary):
     """A function that applies the rule in place."""
     if boundary is None:
-        return lambda v: None
+        return _free
     try:
         rule, low, high = boundary
         low, high = float(low), float(high)
@@ -255,16 +287,22 @@ def _boundary(boundary):
     if rule not in ("clip", "reflect") or not -math.inf < low < high < math.inf:
         raise ValueError(f'boundary must be None or ("clip" or "reflect", low, high) with finite '
                          f"low < high, got {boundary!r}")
-    if rule == "clip":
-        return lambda v: np.clip(v, low, high, out=v)
+    return partial(_clip if rule == "clip" else _fold, low, high)
 
-    def fold(v):
-        v -= low
-        np.mod(v, 2 * (high - low), out=v)
-        np.minimum(v, 2 * (high - low) - v, out=v)
-        v += low
 
-    return fold
+def _free(v):
+    pass
+
+
+def _clip(low, high, v):
+    np.clip(v, low, high, out=v)
+
+
+def _fold(low, high, v):
+    v -= low
+    np.mod(v, 2 * (high - low), out=v)
+    np.minimum(v, 2 * (high - low) - v, out=v)
+    v += low
 
 
 # A chain on a grid
@@ -301,6 +339,7 @@ class Chain:
         0 outside. An infinite bound is no exit; at least one must be finite and cut the grid. The
         elimination never subtracts, so even times of 10^30 keep their digits.
         """
+        low, high = _number("low", low), _number("high", high)
         inside = np.flatnonzero((self.centres > low) & (self.centres < high))
         if not 0 < len(inside) < len(self.centres):
             raise ValueError(f"low and high must leave cells inside and outside, got {low}, {high}")
@@ -331,7 +370,7 @@ def exact_chain(loss, C, edges, *, lam, S=1):
     for name, value in (("lam", lam), ("S", S)):
         if not isinstance(value, (int, float, np.number)) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
-    edges = np.asarray(edges, dtype=float)
+    edges = _floats("edges", edges)
     if edges.ndim != 1 or len(edges) < 3 or not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0):
         raise ValueError(f"edges must be at least 3 finite increasing numbers, got {edges!r}")
     C, slope = _function("C", C), _function("loss", _slope(loss))

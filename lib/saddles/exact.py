@@ -1,4 +1,4 @@
-"""What is known exactly about SGD on the quadratic loss, eq. (4), with the two-point law.
+"""What is known exactly about SGD on the quadratic loss, eq. (4): first with the two-point law.
 
 One step multiplies w by 1 - lambda (when x = 1) or by 1 - lambda (a - 1) (when x = a - 1), each
 with probability 1/2. After t steps only the number k of draws x = 1 matters:
@@ -7,19 +7,53 @@ with probability 1/2. After t steps only the number k of draws x = 1 matters:
 
 Everything here is a sum over k, so it holds at every finite t, and it works with log|w|, so it
 neither under- nor overflows. Arrays for `a` and `lam` broadcast.
+
+For other laws of the data, `exponent(law, lam)` is the one number that decides, E log|1 - lambda x|,
+`attracting_set(law)` the learning rates at which it is negative, and `tail_index(law, lam)` the power
+of the tail that additive noise then gives.
 """
 
+import math
+
+import mpmath
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
+
+from .noise import Discrete, Gaussian, StudentT, Uniform
 
 TAIL = 1e-16  # binomial mass that `escape_probability` may leave out on each side
+MOST = 10**8  # values in one answer (0.8 GB)
 
 
 def _finite(name, value):
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value)
+        array = array.astype(float) if array.dtype.kind in "biufO" else np.array(np.nan)  # no text
+    except (TypeError, ValueError, OverflowError):
+        array = np.array(np.nan)
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite real numbers, got {value!r}")
     return array
+
+
+def _scalar(name, value):
+    array = _finite(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}")
+    return float(array)
+
+
+def _together(**arrays):
+    """The arrays, broadcast, before anything of that size is allocated."""
+    names = " and ".join(arrays)
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = [array.shape for array in arrays.values()]
+        raise ValueError(f"{names} must broadcast, got shapes {shapes}") from None
+    if math.prod(shape) > MOST:
+        raise ValueError(f"{names} must give at most {MOST} values together, got {math.prod(shape)}")
+    return np.broadcast_arrays(*arrays.values())
 
 
 def _positive(name, value):
@@ -29,9 +63,9 @@ def _positive(name, value):
     return array
 
 
-def _steps(t):
-    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= 10**9:
-        raise ValueError(f"t must be a whole number of steps from 0 to 10**9, got {t!r}")
+def _steps(t, most=10**9):
+    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= most:
+        raise ValueError(f"t must be a whole number of steps from 0 to {most}, got {t!r}")
     return int(t)
 
 
@@ -42,7 +76,7 @@ def log_factors(a, lam):
     where the factor is exactly zero (lambda = 1, Proposition 1). Raises ValueError for a value
     that is not finite or a rate that is not positive.
     """
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
         return np.log(np.abs(1 - lam)), np.log(np.abs(1 - lam * (a - 1)))
 
@@ -68,7 +102,7 @@ def attracting_rates(a):
     for a > 1 the formula printed as (8) does not apply: there may be two intervals.
     Raises ValueError if `a` is not finite.
     """
-    a = float(_finite("a", a))
+    a = _scalar("a", a)
     # |q| < 1 with q = (1 - lambda)(1 - lambda (a - 1)) = 1 - a lambda - (1 - a) lambda^2
     if a == 1:
         return [(0.0, 2.0)]
@@ -88,11 +122,11 @@ def attracting_rates(a):
 def log_growth_law(a, lam, t):
     """The law of log|w_t / w_0|: its t + 1 values and their probabilities.
 
-    `a`, `lam` > 0: numbers; `t` >= 0: steps. Returns (values, probs), each of shape (t + 1,),
+    `a`, `lam` > 0: numbers; 0 <= `t` <= 10^7 steps. Returns (values, probs), each of shape (t + 1,),
     entry k for k draws x = 1. A value is -inf where w_t is exactly zero.
     """
-    t = _steps(t)
-    first, second = (float(f) for f in log_factors(a, lam))
+    t = _steps(t, 10**7)
+    first, second = (float(f) for f in log_factors(_scalar("a", a), _scalar("lam", lam)))
     k = np.arange(t + 1)
     with np.errstate(invalid="ignore"):  # 0 * (-inf): no such draw was made
         values = np.where(k > 0, k * first, 0.0) + np.where(k < t, (t - k) * second, 0.0)
@@ -110,10 +144,12 @@ def escape_probability(a, lam, t, threshold, w0="uniform"):
     uniform = isinstance(w0, str)
     if uniform and w0 != "uniform":
         raise ValueError(f'w0 must be a finite number or "uniform", got {w0!r}')
-    start = 0.0 if uniform or w0 == 0 else np.log(np.abs(_finite("w0", w0)))
-    first, second, log_eps = np.broadcast_arrays(*log_factors(a, lam), log_eps)
+    w0 = 1.0 if uniform else _scalar("w0", w0)
+    start = np.log(np.abs(w0)) if w0 else -np.inf
+    a, lam, log_eps = _together(a=_finite("a", a), lam=_positive("lam", lam), threshold=log_eps)
+    first, second = log_factors(a, lam)
     total = np.zeros(first.shape)
-    if not uniform and w0 == 0:
+    if w0 == 0:
         return total
     low, high = stats.binom.ppf([TAIL, 1 - TAIL], t, 0.5).astype(int)
     counts = np.arange(max(low, 0), min(high, t) + 1)
@@ -127,13 +163,13 @@ def escape_probability(a, lam, t, threshold, w0="uniform"):
 
 def mean_w(a, lam, t):
     """E[w_t] / w_0 = (1 - lambda a / 2)^t: the corrected eq. (6) at any learning rate."""
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     return (1 - lam * a / 2) ** _steps(t)
 
 
 def mean_w2(a, lam, t):
     """E[w_t^2] / w_0^2: eq. (7) at any learning rate."""
-    a, lam = np.broadcast_arrays(_finite("a", a), _positive("lam", lam))
+    a, lam = _together(a=_finite("a", a), lam=_positive("lam", lam))
     return (((1 - lam) ** 2 + (1 - lam * (a - 1)) ** 2) / 2) ** _steps(t)
 
 
@@ -156,7 +192,8 @@ def gaussian_mu(mean, std, lam):
     mean, std, lam = _finite("mean", mean), _finite("std", std), _positive("lam", lam)
     if not np.all(std >= 0):
         raise ValueError(f"std must be >= 0, got {std!r}")
-    m, s = np.broadcast_arrays(np.abs(1 - lam * mean), lam * std)
+    mean, std, lam = _together(mean=mean, std=std, lam=lam)
+    m, s = np.abs(1 - lam * mean), lam * std
     far = m >= MANY_STDS * s
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
         ratio = np.where(far, s, 0.0) / np.where(m > 0, m, 1.0)
@@ -179,3 +216,246 @@ def _log_of_one_plus_noise(ratio):
         moment = moment * (2 * n - 1) * ratio**2
         total -= moment / (2 * n)
     return total
+
+
+# Any law of the data
+
+EDGE = 2e-15  # relative: as near to a pole as 1 - lambda x still has a sign in float64
+
+
+def exponent(law, lam):
+    """E log|1 - lambda x| for x with any law of saddles.noise, in nats a step.
+
+    `law`: Discrete (an exact finite sum), Gaussian (`gaussian_mu`), Uniform (closed form) or StudentT
+    (a trapezoid rule that converges exponentially; 0.2 <= df <= 10^6). `lam` > 0: a number or an
+    array; returns its shape. -inf where a value of positive probability makes 1 - lambda x zero in
+    float64. Absolute error, for given law and lam in float64: below 1e-13 (1 + |log m| + |log s|),
+    m and s being the location and the scale of 1 - lambda x, unless the law is Discrete and a factor
+    is nearly zero: then what counts is the rounding of 1 - lambda x itself. ValueError for a law
+    that is none of these or holds a symbol, and for a lam that is not positive and finite.
+    """
+    lam = _positive("lam", lam)
+    if isinstance(law, Discrete):
+        return _discrete_exponent(*law.numbers(), lam)
+    if not isinstance(law, (Gaussian, Uniform, StudentT)):
+        raise ValueError(f"law must be a law of saddles.noise, got {law!r}")
+    shift, scale = law.shift_and_scale()
+    if isinstance(law, Gaussian):
+        return gaussian_mu(shift, scale, lam)
+    if scale == 0:
+        return _log_abs(1 - lam * shift)
+    if isinstance(law, Uniform):
+        return _uniform_exponent(np.abs(1 - lam * (shift + scale / 2)), lam * scale / 2)
+    return _student_exponent(1 - lam * shift, lam * scale, law.df)
+
+
+def _log_abs(value):
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
+        return np.log(np.abs(value))
+
+
+def _discrete_exponent(values, probs, lam):
+    used = probs > 0  # 0 times log 0 is 0
+    logs = _log_abs(1 - np.multiply.outer(lam, values[used]))
+    return np.einsum("...i,i->...", logs, probs[used])[()]
+
+
+def _uniform_exponent(m, h):
+    """E log|m + h u| for u uniform on [-1, 1], m >= 0, h > 0.
+
+    With k = m/h it is log h + ((k + 1) log(k + 1) - (k - 1) log|k - 1|)/2 - 1; from k = 4 on, where
+    that cancels, log m - sum of k^(-2n) / (2n (2n + 1)), whose 13th term is below 1e-17.
+    """
+    far = m >= 4 * h
+    k = np.where(far, 0.0, m) / h
+    near = np.log(h) + (special.xlogy(k + 1, k + 1) - special.xlogy(k - 1, np.abs(k - 1))) / 2 - 1
+    r = (np.where(far, h, 0.0) / np.where(far, m, 1.0)) ** 2
+    series = sum(r**n / (2 * n * (2 * n + 1)) for n in range(1, 14))
+    return np.where(far, np.log(np.where(far, m, 1.0)) - series, near)[()]
+
+
+def _student_exponent(m, s, df):
+    """E log|m + s T|, T Student's t: a trapezoid rule on a line above the real axis.
+
+    T = sqrt(df) sinh w has the density ~ cosh(w)^-df. On w = y + i c the logarithm has no
+    singularity, and its real part has the same mean as on the real axis, as m + s T is analytic and
+    not zero in between. There the rule errs by exp(-2 pi c / step) (Trefethen and Weideman 2014);
+    the step and the last y make this and the tail left out less than 1e-16.
+    """
+    if not 0.2 <= df <= 1e6:
+        raise ValueError(f"df must be from 0.2 to 10**6 for the exponent, got {df!r}")
+    c = min(np.pi / 6, 1.5 / np.sqrt(df))
+    last = np.arccosh(np.exp(42 / df)) if df > 0.5 else 42 / df + np.log(2)
+    count = int(np.ceil(last / (2 * np.pi * c / 38)))
+    w = np.linspace(-last, last, 2 * count + 1) + 1j * c
+    z = 2 * np.sinh(w / 2) ** 2  # cosh w - 1; NumPy's complex log1p loses digits where it is small
+    size = np.log1p(z.real * (2 + z.real) + z.imag**2) / 2
+    weights = np.exp(-df * (size + 1j * np.arctan2(z.imag, 1 + z.real)))  # cosh(w)^-df
+    weights /= weights.sum()
+    points, total = np.sqrt(df) * np.sinh(w), np.zeros(np.shape(m))
+    for weight, point in zip(weights, points):
+        total += (weight * np.log(m + s * point)).real
+    return total[()]
+
+
+def attracting_set(law):
+    """The learning rates with exponent(law, lam) < 0: a list of open intervals, from small to large.
+
+    `law`: as for `exponent`. The list is empty if no learning rate attracts.
+
+    Discrete: at each pole 1/x, x > 0 a value of the law, the exponent is -inf, and between two poles
+    it is concave, so what does not attract there is one interval; its ends are bisected to float64.
+    What attracts around a pole on less than 1e-14 of its rate is left out.
+
+    Laws with a density: the sign changes on a grid of 600 rates, evenly in log lambda from
+    1e-5 / (|location| + scale) to 100 / scale, and at its lowest points, each refined by Brent's
+    method to 1e-14 relative. A lower end below that grid is given as 0.
+    """
+    if isinstance(law, Discrete):
+        return _discrete_attracting_set(*law.numbers())
+    exponent(law, 1.0)  # complains about a law that is none
+    shift, scale = law.shift_and_scale()
+    if scale == 0:
+        return [(0.0, 2 / shift)] if shift > 0 else []
+    grid = np.geomspace(1e-5 / (abs(shift) + scale), 100 / scale, 600)
+    values = exponent(law, grid)
+    lowest = 1 + np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:]))
+    for i in lowest:  # a dip may be narrower than the grid
+        dip = optimize.minimize_scalar(lambda lam: exponent(law, lam), method="bounded",
+                                       bounds=(grid[i - 1], grid[i + 1]), options={"xatol": 0})
+        grid, values = np.append(grid, dip.x), np.append(values, dip.fun)
+    grid, order = np.unique(grid, return_index=True)
+    negative = values[order] < 0
+    ends = [0.0] * bool(negative[0])
+    for i in np.flatnonzero(negative[1:] != negative[:-1]):
+        ends.append(optimize.brentq(lambda lam: exponent(law, lam), grid[i], grid[i + 1], xtol=1e-300, rtol=1e-14))
+    return list(zip(ends[::2], ends[1::2]))
+
+
+def _discrete_attracting_set(values, probs):
+    values, probs = values[probs > 0], probs[probs > 0]
+    poles = np.unique(1 / values[values > 0])
+    if not len(poles):
+        return []  # every factor 1 - lambda x is at least 1
+    growth = lambda lam: float(_discrete_exponent(values, probs, np.asarray(lam)))
+    slope = lambda lam: -float(np.sum(probs * values / (1 - lam * values)))
+    escaping = [] if probs @ values >= 0 else [(0.0, _end(growth, slope, 0.0, poles[0])[1])]
+    escaping += [_end(growth, slope, *gap) for gap in zip(poles[:-1], poles[1:])]
+    far = 2 * poles[-1]
+    while growth(far) < 0:
+        far *= 2
+    escaping.append((_root(growth, poles[-1] * (1 + EDGE), far), np.inf))
+    edges = [0.0, *(end for gap in escaping if gap for end in gap)]
+    return [(lo, hi) for lo, hi in zip(edges[::2], edges[1::2]) if hi - lo > 4 * EDGE * hi]
+
+
+def _end(growth, slope, lo, hi):
+    """The interval between two poles where the concave `growth` is not negative, or None."""
+    first, last = lo * (1 + EDGE), hi * (1 - EDGE)
+    if first >= last:
+        return None  # the poles are one number in float64
+    top = (lo + hi) / 2
+    if slope(first) > 0 > slope(last):
+        top = optimize.bisect(slope, first, last, xtol=1e-300, rtol=1e-15)
+    if growth(top) < 0:
+        return None
+    return (_root(growth, first, top), _root(growth, last, top))
+
+
+def _root(growth, negative, positive):
+    """Where growth changes sign; `negative` itself if it is not negative there any more."""
+    if growth(negative) >= 0:
+        return float(negative)
+    return float(optimize.bisect(growth, negative, positive, xtol=1e-300, rtol=1e-15))
+
+
+STEP = 0.125  # of the trapezoidal rule in `tail_index`; its error is below 1e-15
+
+
+def tail_index(law, lam):
+    """The kappa > 0 with E|1 - lambda x|^kappa = 1: the index of the tail with additive noise.
+
+    Under w <- (1 - lambda x) w + noise the stationary law has P(|w| > u) of the order u^-kappa, and
+    E|w|^p is finite for p < kappa only (Kesten 1973, Goldie 1991; their hypotheses are in the
+    chapter on heavy tails). The paper has the tail of the diffusion only, eqs (57) and (70).
+
+    law: a law of saddles.noise without symbols; lam > 0: a number. Returns a float:
+    nan if mu = E log|1 - lambda x| >= 0, as then no stationary law exists; this includes a mu that
+    rounding cannot tell from 0 (above -1e-13 times the largest |log|, or times 1);
+    inf if mu < 0 and |1 - lambda x| never exceeds 1: then no power law comes from the factors.
+    Otherwise kappa is unique, as log E|1 - lambda x|^p is convex in p. Its relative error is below
+    1e-14 (1 + L/|mu|), L the largest |log| of a discrete law, else 1. Discrete laws: a sum; Gaussian:
+    the trapezoidal rule; others: `law.expect`, with the accuracy that has.
+    Raises ValueError for a lam that is not finite or not positive.
+    """
+    _positive("lam", lam)
+    lam = _scalar("lam", lam)
+    if not callable(getattr(law, "expect", None)):
+        raise ValueError(f"law must be a law of saddles.noise with `expect`, got {law!r}")
+    kind = {Discrete: _discrete_moment, Gaussian: _gaussian_moment}.get(type(law), _expected_moment)
+    log_moment, mu, scale, exceeds = kind(law, lam)
+    if not mu < -1e-13 * scale:
+        return np.nan
+    if not exceeds:
+        return np.inf
+    low = high = 1.0
+    while log_moment(high) <= 0:
+        low, high = high, 2 * high
+    while log_moment(low) >= 0:
+        low, high = low / 2, low
+    slope = lambda p: log_moment(p) / p  # grows with p, from mu
+    return float(optimize.brentq(slope, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
+
+
+# Each returns p -> log E|1 - lambda x|^p, mu, the scale of the logs, and P(|1 - lambda x| > 1) > 0
+
+
+def _discrete_moment(law, lam):
+    values, probs = law.numbers()
+    values, probs = values[probs > 0], probs[probs > 0]
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right value
+        logs = np.log(np.abs(1 - lam * values))
+    scale = np.abs(logs[np.isfinite(logs)]).max(initial=0.0)
+    return lambda p: _log_moment(p, logs, np.log(probs)), probs @ logs, scale, logs.max() > 0
+
+
+def _gaussian_moment(law, lam):
+    """|1 - lambda x| = s y with s = lambda std, and y has the density phi(y - k) + phi(y + k).
+
+    With y = log(1 + e^v) the integrand is smooth on the whole line of v and no narrower than 0.7.
+    What counts lies within 40 of k (and down to e^-40 if 0 is near), and of the peak of y^p phi(y - k).
+    """
+    m, s = abs(1 - lam * float(law.mean)), lam * float(law.std)
+    mu = float(gaussian_mu(float(law.mean), float(law.std), lam))
+    if s == 0:
+        return lambda p: p * mu, mu, 1.0, m > 1
+    k = m / s
+
+    def log_moment(p):
+        peak, left = (k + np.hypot(k, 2 * np.sqrt(p))) / 2, (-40 if k < 40 else k - 40)
+        windows = [(left, k + 40), (max(left, peak - 40), peak + 40)]
+        nodes = [np.arange(int(low / STEP), int(high / STEP) + 1) for low, high in windows]
+        v = STEP * np.union1d(*nodes)
+        y = np.logaddexp(0, v)
+        log_density = np.logaddexp(-((y - k) ** 2) / 2, -((y + k) ** 2) / 2)
+        weights = log_density + special.log_expit(v) + np.log(STEP / np.sqrt(2 * np.pi))
+        return _log_moment(p, np.log(s) + np.log(y), weights)
+
+    return log_moment, mu, 1.0, True
+
+
+def _expected_moment(law, lam):
+    zero, two = 1 / mpmath.mpf(lam), 2 / mpmath.mpf(lam)
+    mu = law.expect(lambda v: mpmath.log(abs(1 - lam * v)), points=[zero])
+    exceeds = law.expect(lambda v: mpmath.mpf(abs(1 - lam * v) > 1), points=[0, two]) > 0
+    excess = lambda p: law.expect(lambda v: abs(1 - lam * v) ** p - 1, points=[zero])
+    return lambda p: float(mpmath.log1p(excess(p))), float(mu), 1.0, exceeds
+
+
+def _log_moment(p, logs, log_weights):
+    """log of the sum of e^(p logs) with weights of sum 1; without cancellation if it is near 0."""
+    with np.errstate(over="ignore", invalid="ignore"):  # 0 * inf: then the other branch is taken
+        excess = np.exp(log_weights) @ np.expm1(p * logs)
+    if abs(excess) < 0.5:
+        return np.log1p(excess)
+    return special.logsumexp(p * logs + log_weights)

@@ -8,20 +8,25 @@ inputs that swap frames drawn beforehand, one for each combination of the listed
 kernel, no widget library, no request. assets/explorer.js does the swapping.
 """
 
+import asyncio
+import gc
 import html
 import json
 import os
+import time
 from itertools import product
 
+import numpy as np
 
 from saddles import figures
 
 LABELS = {"lam": "λ", "a": "a", "t": "t", "sigma": "σ", "w0": "w₀", "S": "S", "b": "b"}
 MOST_FRAMES = 400
+KEY = "saddles-explorer"  # where an executed notebook keeps what its frames cost
 
 
 def explore(draw, *, alt, caption, name, start=None, live=None, size=(5.4, 3.3), rows=1, columns=1,
-            labels=None, **values):
+            labels=None, play=None, **values):
     """An explorer of `draw(ax, **parameters)`.
 
     draw     draws on empty axes (an array of axes if rows or columns > 1); must not keep state
@@ -31,27 +36,32 @@ def explore(draw, *, alt, caption, name, start=None, live=None, size=(5.4, 3.3),
     start    the first picture, {parameter: value}; by default the middle of each list
     live     force ipywidgets (True) or frames (False); by default ipywidgets if Jupyter runs this
     size     inches; labels: {parameter: shown name}
+    play     the parameter that a button runs through, as an animation: a time
     values   the values of each parameter, increasing: what a page offers, one frame a combination
 
     Returns an ipywidgets box, or an object that displays as HTML. Raises ValueError for values
-    that are no increasing lists of finite numbers, for more than 400 frames or a bad name.
+    that are no increasing lists of finite numbers, for more than 400 frames, a bad name, or a
+    `play` that is no parameter.
     """
-    _refuse(name, values, start)
+    _refuse(name, values, start, play)
     start = {k: v[len(v) // 2] for k, v in values.items()} | (start or {})
     labels = LABELS | (labels or {})
     describe = alt if callable(alt) else lambda **_: alt
     paint = _painter(draw, size, rows, columns)
     if someone_is_there() if live is None else live:
-        return _widgets(paint, describe, caption, values, start, labels)
-    return Frames(paint, describe, caption, name, values, start, labels)
+        return _widgets(paint, describe, caption, values, start, labels, play)
+    return Frames(paint, describe, caption, name, values, start, labels, play)
 
 
 def someone_is_there():
-    """Whether a person runs this in Jupyter: its server names the session, a book build does not."""
-    return bool(os.environ.get("JPY_SESSION_NAME"))
+    """Whether a person runs this: Jupyter's server names the session, and Colab its release.
+
+    A book build does neither.
+    """
+    return any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG"))
 
 
-def _refuse(name, values, start):
+def _refuse(name, values, start, play):
     if not name or not all(c.isascii() and (c.isalnum() or c == "-") for c in name):
         raise ValueError(f"name must consist of letters, digits and hyphens, got {name!r}")
     if not values:
@@ -68,11 +78,13 @@ def _refuse(name, values, start):
     for key, value in (start or {}).items():
         if key not in values or value not in list(values[key]):
             raise ValueError(f"start must name listed values, got {key} = {value!r}")
+    if play is not None and play not in values:
+        raise ValueError(f"play must be one of the parameters {', '.join(values)}, got {play!r}")
 
 
 def _painter(draw, size, rows, columns):
     def paint(**parameters):
-        figure, axes = figures.new(*size, rows=rows, columns=columns, steady=True)
+        figure, axes = figures.new(size[0], size[1], rows=rows, columns=columns, steady=True)
         draw(axes, **parameters)
         return figures.svg(figure)
 
@@ -86,12 +98,18 @@ def _number(value):
 class Frames:
     """The explorer of a page: range inputs and one drawn frame for each combination."""
 
-    def __init__(self, paint, describe, caption, name, values, start, labels):
-        self.name, self.caption, self.labels, self.start = name, caption, labels, start
+    def __init__(self, paint, describe, caption, name, values, start, labels, play=None):
+        self.name, self.caption, self.labels, self.start, self.play = name, caption, labels, start, play
         self.values = {k: list(v) for k, v in values.items()}
         states = [dict(zip(self.values, combination)) for combination in product(*self.values.values())]
         self.alts = [describe(**state) for state in states]
-        self.svgs = [paint(**state) for state in states]
+        began = time.process_time()
+        gc.freeze()  # the chapter's own objects need not be searched for garbage at every frame
+        try:
+            self.svgs = [paint(**state) for state in states]
+        finally:
+            gc.unfreeze()
+        self.seconds = time.process_time() - began
 
     def frame(self, **parameters):
         """The drawn svg of one combination of listed values."""
@@ -103,12 +121,17 @@ class Frames:
             index = index * len(listed) + listed.index(parameters[key])
         return index
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        cost = {"name": self.name, "frames": len(self.svgs), "cpu_seconds": round(self.seconds, 2)}
+        return {"text/html": self._repr_html_(), "text/plain": f"explorer {self.name}"}, {KEY: cost}
+
     def _repr_html_(self):
         first = self._index(self.start)
         table, frames = _table(self.svgs)
-        data = {"values": list(self.values.values()), "alts": self.alts, "table": table, "frames": frames}
+        shown = [[_number(value) for value in listed] for listed in self.values.values()]
+        data = {"values": shown, "alts": self.alts, "table": table, "frames": frames}
         packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        sliders = "".join(self._slider(key) for key in self.values)
+        sliders = "".join(self._slider(key) for key in self.values) + self._player()
         return (f'<figure class="picture explorer" id="explore-{self.name}">'
                 f'<div class="explorer-frame" role="img" aria-label="{html.escape(self.alts[first])}">'
                 f'{self.svgs[first]}</div><div class="explorer-controls">{sliders}</div>'
@@ -123,6 +146,14 @@ class Frames:
                 f'<input type="range" id="{id}" name="{key}" min="0" max="{len(listed) - 1}" step="1" '
                 f'value="{at}" aria-valuetext="{shown}"><output for="{id}">{shown}</output>')
 
+    def _player(self):
+        """The button that assets/explorer.js shows and moves the slider with."""
+        if self.play is None:
+            return ""
+        shown = html.escape(self.labels.get(self.play, self.play))
+        return (f'<button type="button" class="explorer-play" data-plays="{self.play}" '
+                f'data-label="{shown}" hidden></button>')
+
 
 def _table(svgs):
     """Frames as lists of indices into the table of their distinct lines: most lines repeat."""
@@ -131,7 +162,7 @@ def _table(svgs):
     return list(numbers), frames
 
 
-def _widgets(paint, describe, caption, values, start, labels):
+def _widgets(paint, describe, caption, values, start, labels, play):
     """Sliders that recompute: any value in the range, and only the newest while one drags."""
     import ipywidgets as widgets
 
@@ -146,7 +177,8 @@ def _widgets(paint, describe, caption, values, start, labels):
     for slider in sliders.values():
         slider.observe(update, names="value")
     update()
-    return widgets.VBox([*sliders.values(), picture, widgets.HTML(html.escape(caption))])
+    player = [_live_player(widgets, sliders[play], list(values[play]), labels.get(play, play))] if play else []
+    return widgets.VBox([*sliders.values(), *player, picture, widgets.HTML(html.escape(caption))])
 
 
 def _live_slider(widgets, key, listed, value, labels):
@@ -155,3 +187,30 @@ def _live_slider(widgets, key, listed, value, labels):
     step = 1 if kind is widgets.IntSlider else (high - low) / 200
     return kind(value=value, min=low, max=high, step=step, description=labels.get(key, key),
                 continuous_update=True)
+
+
+def _live_player(widgets, slider, listed, label, stops=8, pause=0.05):
+    """A button that moves the slider on, from where it is or from the start: `stops` steps from
+    one listed value to the next. It starts only when pressed, and a second press stops it."""
+    places = np.interp(np.arange((len(listed) - 1) * stops + 1) / stops, range(len(listed)), listed)
+    if isinstance(slider, widgets.IntSlider):
+        places = np.unique(np.rint(places).astype(int))
+    button = widgets.ToggleButton(description=f"Play {label}")
+    running = []
+
+    async def run():
+        at = slider.value if slider.value < slider.max else -np.inf
+        for place in places[places > at].tolist():
+            slider.value = place
+            await asyncio.sleep(pause)  # here the kernel hears a press or a drag
+        button.value = False
+
+    def press(change):
+        button.description = "Pause" if change["new"] else f"Play {label}"
+        while running:
+            running.pop().cancel()
+        if change["new"]:
+            running.append(asyncio.ensure_future(run()))
+
+    button.observe(press, names="value")
+    return button

@@ -4,14 +4,20 @@ A picture is an svg with real text. Its ink is the page's own text colour and it
 are the page's variables (assets/book.css), so it is sharp at any zoom and changes with dark mode.
 """
 
+import functools
 import html
 import io
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
+import matplotlib.text
+import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 # Okabe-Ito colours, distinguishable with any kind of colour vision. One idea, one colour.
 COLOURS = {
@@ -24,29 +30,55 @@ COLOURS = {
 INK, PAPER = "#010203", "#fdfefc"  # stand for "the page's text colour", "the page's background"
 MAP = "cividis"  # for maps: even in brightness, readable in grey
 
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "saddles", "font.family": "sans-serif", "font.size": 11,
     "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlesize": 11, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
     "legend.frameon": False, "legend.fontsize": 10, "lines.linewidth": 1.8, "image.cmap": MAP,
     "xtick.labelsize": 10, "ytick.labelsize": 10, "axes.formatter.use_mathtext": False,
+    "axes.titley": 1.0,  # else every drawing measures all labels to see whether one is in the way
 }
 matplotlib.rcParams.update(STYLE)  # legends and labels read it when they are made, not when drawn
+# One measurer of text for all pictures: each would otherwise parse the same formulas again.
+matplotlib.text.TextToPath = functools.cache(matplotlib.text.TextToPath)  # type: ignore[misc, assignment]
 
 
 def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
     """An empty figure in the book's style and its axes, sizes in inches (72 css px each).
 
-    The default width is a phone's: text stays legible there. `steady` fixes the margins, so that
-    the axes of an explorer do not move from frame to frame. Returns (figure, axes): one Axes, or
-    an array of them. Nothing is registered with pyplot.
+    The default width is a phone's: text stays legible there. `steady` fixes the margins and the
+    places of the labels, so that nothing of an explorer moves from frame to frame but what it
+    shows. Returns (figure, axes): one Axes, or an array of them. Nothing is registered with pyplot.
     """
     figure = Figure(figsize=(width, height), layout=None if steady else "constrained")
     if steady:
         figure.subplots_adjust(left=0.62 / width, right=1 - 0.15 / width, bottom=0.52 / height,
                                top=1 - 0.32 / height, wspace=0.3, hspace=0.5)
-    return figure, figure.subplots(rows, columns, **kwargs)
+    axes = figure.subplots(rows, columns, **kwargs)
+    if steady:
+        for ax in figure.axes:  # also the fastest: nothing has to be measured
+            box = ax.get_position()
+            ax.xaxis.set_label_coords(0.5, -0.27 / (box.height * height))
+            ax.yaxis.set_label_coords(-0.47 / (box.width * width), 0.5)
+    return figure, axes
+
+
+def dots(ax, x, y, size, color):
+    """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
+    the page, and a slow page is what comes of it. `x` and `y` are of one length.
+
+    Raises ValueError for a y that is not as long as x, and for a size that is not positive.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"y must have as many numbers as x, {len(x)}, got {len(y)}")
+    if not size > 0:
+        raise ValueError(f"size must be positive, got {size}")
+    places = np.column_stack([x, y])
+    path = Path(np.repeat(places, 2, axis=0), np.tile([Path.MOVETO, Path.LINETO], len(places)))
+    path.should_simplify = False  # a dot is a line of no length with round ends
+    ax.add_patch(PathPatch(path, edgecolor=color, facecolor="none", lw=size, capstyle="round"))
+    ax.autoscale_view()
 
 
 def svg(figure):

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from .noise import aligned
 from .symbols import a, b, lam, w, w1, w2, x
 
 
@@ -21,9 +22,10 @@ class Landscape:
     coords: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "loss", sp.sympify(self.loss))
-        object.__setattr__(self, "coords", tuple(self.coords))
-        if not self.coords or not all(isinstance(c, sp.Symbol) for c in self.coords):
+        object.__setattr__(self, "loss", _expression("loss", self.loss))
+        coords = tuple(self.coords) if np.iterable(self.coords) else ()
+        object.__setattr__(self, "coords", coords)
+        if not coords or not all(isinstance(c, sp.Symbol) for c in coords):
             raise ValueError(f"coords must be SymPy symbols, at least one, got {self.coords!r}")
         if x in self.coords:
             raise ValueError("coords must not contain x, the data")
@@ -50,7 +52,8 @@ class Landscape:
         """
         if sp.diff(self.loss, x, 2).simplify() != 0:
             raise ValueError(f"loss must be linear in x to take its mean, got {self.loss}")
-        return Landscape(self.loss.subs(x, getattr(law_or_mean, "mean", law_or_mean)), self.coords)
+        mean = getattr(law_or_mean, "mean", law_or_mean)
+        return Landscape(self.loss.subs(x, _expression("law_or_mean", mean)), self.coords)
 
     @property
     def params(self):
@@ -83,7 +86,7 @@ class Landscape:
             w = _points(self, w)
             out = np.empty_like(w)
             step, (alpha, beta) = code.bind(w, out)
-            step(np.broadcast_to(alpha + beta * np.asarray(x, dtype=float), w.shape[1:]))
+            step(alpha + beta * _data(x, w.shape[1:]))
             return out if self.dim > 1 else out[0]
 
         return grad
@@ -93,12 +96,14 @@ class Landscape:
         if self.params:
             names = ", ".join(f"{p}=..." for p in self.params)
             raise ValueError(f"every parameter needs a value first: .at({names})")
+        if not isinstance(kind, str) or kind not in ("gradient", "sgd"):
+            raise ValueError(f'kind must be "gradient" or "sgd", got {kind!r}')
         return _code(self, kind)
 
 
 def _points(landscape, w):
     """`w` as a float array (dim, n)."""
-    w = np.asarray(w, dtype=float)
+    w = _floats("w", w)
     ndim = 1 if landscape.dim == 1 else 2
     if w.ndim != ndim or (ndim == 2 and len(w) != landscape.dim):
         shape = "(n,)" if ndim == 1 else f"({landscape.dim}, n)"
@@ -106,15 +111,37 @@ def _points(landscape, w):
     return w.reshape(landscape.dim, -1)
 
 
-def _expression(name, value):
-    """`value` as a SymPy expression that is not known to be infinite or nan."""
+def _data(x, shape):
+    """`x` as a float array of that shape."""
+    x = _floats("x", x)
+    if x.shape not in ((), shape):
+        raise ValueError(f"x must be a number or have shape {shape}, got {x.shape}")
+    return np.broadcast_to(x, shape)
+
+
+def _floats(name, value):
+    """`value` as a float array without nan, else ValueError."""
     try:
-        value = sp.sympify(value, strict=True)
-    except sp.SympifyError:
-        value = sp.nan
-    if value is sp.nan or value.is_finite is False:
-        raise ValueError(f"{name} must be a finite number or a SymPy expression")
-    return value
+        array = np.asarray(value)
+        array = array.astype(float, copy=False) if array.dtype.kind in "biufO" else np.array(np.nan)
+    except (TypeError, ValueError, OverflowError):
+        array = np.array(np.nan)
+    if np.isnan(array).any():
+        raise ValueError(f"{name} must be real numbers, got {value!r}")
+    return array
+
+
+def _expression(name, value):
+    """`value` as a SymPy expression that is not known to be infinite, imaginary or nan."""
+    try:
+        expression = sp.sympify(value, strict=True)
+    except (sp.SympifyError, TypeError):
+        expression = sp.nan
+    if (not isinstance(expression, sp.Expr) or expression.is_Matrix
+            or expression.has(sp.nan, sp.zoo, sp.I)
+            or expression.is_finite is False):
+        raise ValueError(f"{name} must be a finite number or a SymPy expression, got {value!r}")
+    return expression
 
 
 quadratic = Landscape(x * w**2 / 2, (w,))  # eq. (4)
@@ -156,12 +183,31 @@ class Code:
     def bind(self, w, out, lr=0.0):
         """(step, (alpha, beta)): step(y) reads the rows of `w` and writes those of `out`.
 
-        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda.
+        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda. With c
+        rates, an array (c,): `w`, `out` (dim, c, n), a rate for each row, and alpha, beta (c, 1).
         """
-        number = _evaluate(self.noise + self.constants)(float(lr))
-        temporaries = np.empty((self.registers, w.shape[1]))
-        step = _make(self.source)(list(w), list(out), list(temporaries), number[2:])
-        return step, (number[0], number[1])
+        for name, array in (("w", w), ("out", out)):
+            if not isinstance(array, np.ndarray) or array.dtype != float or array.ndim not in (2, 3):
+                raise ValueError(f"{name} must be a float array of shape (dim, n), got {array!r}")
+        if w.shape != out.shape:
+            raise ValueError(f"w and out must have the same shape, got {w.shape} and {out.shape}")
+        evaluate, shape = _evaluate(self.noise + self.constants), w.shape[1:]
+        if w.ndim == 2:
+            alpha, beta, *constants = evaluate(_rate(lr))
+        else:
+            alpha, beta, *constants = np.array([evaluate(_rate(rate)) for rate in lr]).T[..., None]
+            # full arrays: NumPy takes twice as long to spread a column over its rows
+            constants = [aligned(1, w[0].size, np.repeat(k, shape[1])).reshape(shape)
+                         for k in constants]
+        temporaries = aligned(self.registers, w[0].size).reshape(-1, *shape)
+        step = _make(self.source)(list(w), list(out), list(temporaries), constants)
+        return step, (alpha, beta)
+
+
+def _rate(lr):
+    if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 <= lr < 1e308:
+        raise ValueError(f"lr must be a finite number >= 0, got {lr!r}")
+    return float(lr)
 
 
 @lru_cache(maxsize=256)
@@ -188,10 +234,8 @@ def _code(landscape, kind):
     coords, gradient = landscape.coords, [_exact(g) for g in landscape.gradient]
     if kind == "gradient":
         outputs = gradient
-    elif kind == "sgd":
-        outputs = [c - lam * g for c, g in zip(coords, gradient)]
     else:
-        raise ValueError(f'kind must be "gradient" or "sgd", got {kind!r}')
+        outputs = [c - lam * g for c, g in zip(coords, gradient)]
     outputs = [_horner(output, coords, c) for output, c in zip(outputs, coords)]
     outputs, noise = _fold_noise(outputs, coords)
     return _Compiler(coords, in_place=kind == "sgd").compile(outputs, noise)

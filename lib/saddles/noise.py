@@ -8,12 +8,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
+from typing import Any
 
 import mpmath
 import numpy as np
 import sympy as sp
 
 MAX_BATCH = 10_000  # largest S of `batch_mean`
+MAX_SUMS = 10**6  # most values that the mean of a batch may take
+MAX_DRAWS = 2**31  # numbers in one sample or buffer (16 GiB)
 
 
 def _is_symbolic(value):
@@ -23,7 +26,7 @@ def _is_symbolic(value):
 def _number(name, value, low=-math.inf):
     """`value` as a finite float >= low, else ValueError naming the argument."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, (str, bytes)) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or number < low:
@@ -32,31 +35,69 @@ def _number(name, value, low=-math.inf):
     return number
 
 
+def _number_or_symbol(name, value, low=-math.inf):
+    """Refuses what is neither a finite number >= low nor an expression with symbols."""
+    if not (isinstance(value, sp.Expr) and value.free_symbols):
+        _number(name, value, low)
+
+
+def _whole(name, value, low, high):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    return int(value)
+
+
+def _entries(name, values):
+    if isinstance(values, (str, bytes, dict, set)) or not np.iterable(values):
+        raise ValueError(f"{name} must be a sequence of numbers, got {values!r}")
+    return tuple(values)
+
+
+def _function(name, value):
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, got {value!r}")
+
+
+def _law(name, value):
+    if not isinstance(value, _Law):
+        raise ValueError(f"{name} must be a law of saddles.noise, got {value!r}")
+
+
+def _generator(name, value):
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
+
+
+class _Law:
+    def sample(self, rng, shape):
+        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
+        return _sample(self, rng, shape)
+
+
 @dataclass(frozen=True)
-class Discrete:
+class Discrete(_Law):
     """x takes `values[i]` with probability `probs[i]`.
 
     `values`, `probs`: sequences of the same length >= 1, of numbers or SymPy expressions; `probs`
     are >= 0 and sum to 1 (numbers: within 1e-12). Raises ValueError otherwise.
     """
 
-    values: tuple
-    probs: tuple
+    values: Any  # a sequence; kept as a tuple
+    probs: Any
 
     def __post_init__(self):
-        object.__setattr__(self, "values", tuple(self.values))
-        object.__setattr__(self, "probs", tuple(self.probs))
+        object.__setattr__(self, "values", _entries("values", self.values))
+        object.__setattr__(self, "probs", _entries("probs", self.probs))
         if not 1 <= len(self.values) == len(self.probs):
             raise ValueError(
                 f"values and probs must have the same length >= 1, "
                 f"got {len(self.values)} and {len(self.probs)}"
             )
         for value in self.values:
-            if not _is_symbolic(value):
-                _number("values", value)
+            _number_or_symbol("values", value)
         for p in self.probs:
-            if not (_is_symbolic(p) and p.free_symbols):
-                _number("probs", p, 0)
+            _number_or_symbol("probs", p, 0)
         rest = sum(self.probs) - 1
         if _is_symbolic(rest):
             rest = sp.simplify(rest)
@@ -65,6 +106,7 @@ class Discrete:
 
     def expect(self, f):
         """E[f(x)] = sum of p f(x) over the values with p != 0; symbolic if anything in it is."""
+        _function("f", f)
         return sum(p * f(value) for value, p in zip(self.values, self.probs) if p != 0)
 
     @property
@@ -84,23 +126,17 @@ class Discrete:
         probs = np.array([_number("probs", p, 0) for p in self.probs])
         return values, probs / probs.sum()
 
-    def sample(self, rng, shape):
-        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
-        return _sample(self, rng, shape)
-
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(_Law):
     """x is normal with `mean` and standard deviation `std` >= 0 (the paper's B.2)."""
 
-    mean: object
-    std: object
+    mean: float | sp.Expr
+    std: float | sp.Expr
 
     def __post_init__(self):
-        if not _is_symbolic(self.mean):
-            _number("mean", self.mean)
-        if not (_is_symbolic(self.std) and self.std.free_symbols):
-            _number("std", self.std, 0)
+        _number_or_symbol("mean", self.mean)
+        _number_or_symbol("std", self.std, 0)
 
     @property
     def var(self):
@@ -114,6 +150,9 @@ class Gaussian:
         or its derivative is singular, e.g. 1/lambda for log|1 - lambda x|; there the integral is
         split and f is not evaluated. The tails beyond the weight 10^-(dps + 5) are left out.
         """
+        _function("f", f)
+        points, dps = _entries("points", points), _whole("dps", dps, 1, 1000)
+        points = [p if isinstance(p, mpmath.mpf) else _number("points", p) for p in points]
         mean, std = _number("mean", self.mean), _number("std", self.std, 0)
         with mpmath.workdps(dps):
             mean, std = mpmath.mpf(mean), mpmath.mpf(std)
@@ -126,9 +165,102 @@ class Gaussian:
             density = lambda z: f(mean + std * z) * mpmath.npdf(z)
             return mpmath.quad(density, cuts)
 
-    def sample(self, rng, shape):
-        """Independent draws as a float64 array of `shape` (an int or a tuple of ints)."""
-        return _sample(self, rng, shape)
+    def shift_and_scale(self):
+        """(mean, std) as floats: x = mean + std z, with z from `draw_standard`."""
+        return _number("mean", self.mean), _number("std", self.std, 0)
+
+    @staticmethod
+    def draw_standard(rng, out):
+        """Fill `out` with standard normal numbers."""
+        rng.standard_normal(out=out)
+
+
+@dataclass(frozen=True)
+class Uniform(_Law):
+    """x is uniform on [lo, hi], `lo` <= `hi`: a law with a density and with bounded data."""
+
+    lo: float
+    hi: float
+
+    def __post_init__(self):
+        if _number("lo", self.lo) > _number("hi", self.hi):
+            raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
+
+    @property
+    def mean(self):
+        """E[x]."""
+        return (self.lo + self.hi) / 2
+
+    @property
+    def var(self):
+        """E[(x - E x)^2]."""
+        return (self.hi - self.lo) ** 2 / 12
+
+    def shift_and_scale(self):
+        """(lo, hi - lo): x = lo + (hi - lo) z, with z from `draw_standard`."""
+        return float(self.lo), float(self.hi) - float(self.lo)
+
+    @staticmethod
+    def draw_standard(rng, out):
+        """Fill `out` with uniform numbers in [0, 1)."""
+        rng.random(out=out)
+
+
+@dataclass(frozen=True)
+class StudentT(_Law):
+    """x = loc + scale T, where T is Student's t with `df` > 0 degrees of freedom; `scale` >= 0.
+
+    Its tails are powers, P(|T| > u) ~ u^-df: a heavy-tailed data set. df = 1 is the Cauchy law, and
+    df -> infinity the Gaussian.
+    """
+
+    df: float
+    loc: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self):
+        if _number("df", self.df) <= 0:
+            raise ValueError(f"df must be > 0, got {self.df!r}")
+        _number("loc", self.loc)
+        _number("scale", self.scale, 0)
+
+    @property
+    def mean(self):
+        """E[x] = loc; nan for df <= 1 (and scale > 0), where there is none."""
+        return float(self.loc) if self.df > 1 or self.scale == 0 else math.nan
+
+    @property
+    def var(self):
+        """E[(x - E x)^2] = scale^2 df / (df - 2); inf for 1 < df <= 2, nan for df <= 1."""
+        if self.scale == 0:
+            return 0.0
+        if self.df <= 2:
+            return math.inf if self.df > 1 else math.nan
+        return self.scale**2 * self.df / (self.df - 2)
+
+    def shift_and_scale(self):
+        """(loc, scale): x = loc + scale z, with z from `draw_standard`."""
+        return float(self.loc), float(self.scale)
+
+    def draw_standard(self, rng, out):
+        """Fill `out` with Student's t."""
+        out[...] = rng.standard_t(self.df, out.shape)
+
+
+def sample_law(values):
+    """The law of one point drawn at random from `values`, a data set: a Discrete law.
+
+    `values`: a sequence of n >= 1 finite numbers, each with weight 1/n; equal ones become one value
+    with their common weight. Values increase, and weights are exact fractions.
+    """
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.array(math.nan)
+    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
+        raise ValueError("values must be a sequence of one or more finite numbers")
+    unique, counts = np.unique(array, return_counts=True)
+    return Discrete(unique.tolist(), [Fraction(k, array.size) for k in counts.tolist()])
 
 
 def TwoPoint(a):
@@ -137,8 +269,7 @@ def TwoPoint(a):
     Its mean is a/2 (the paper writes a). `a`: a finite number or a SymPy expression; a = 0 gives
     x = +1 or -1, the law of Proposition 4.
     """
-    if not _is_symbolic(a):
-        _number("a", a)
+    _number_or_symbol("a", a)
     half = 0.5
     if _is_symbolic(a):
         half = sp.Rational(1, 2)
@@ -149,6 +280,7 @@ def TwoPoint(a):
 
 def constant(value):
     """The law without noise: with the mean of another law, SGD becomes gradient descent (GD)."""
+    _number_or_symbol("value", value)
     return Discrete((value,), (1,))
 
 
@@ -159,13 +291,16 @@ def batch_mean(law, S):
     two values, repeated convolution for more; floats are added as the fractions they are, and give
     floats), a Gaussian stays Gaussian with std / sqrt(S).
     """
-    if isinstance(S, bool) or not isinstance(S, (int, np.integer)) or not 1 <= S <= MAX_BATCH:
-        raise ValueError(f"S must be a whole number from 1 to {MAX_BATCH}, got {S!r}")
-    S = int(S)
+    _law("law", law)
+    S = _whole("S", S, 1, MAX_BATCH)
+    if S == 1:
+        return law
     if isinstance(law, Gaussian):
         root = sp.sqrt(S) if _is_symbolic(law.std) else math.sqrt(S)
         return Gaussian(law.mean, law.std / root)
-    if S == 1 or len(law.values) == 1:
+    if not isinstance(law, Discrete):
+        raise ValueError(f"law must be Discrete or Gaussian for S > 1, got {law!r}")
+    if len(law.values) == 1:
         return law
     symbolic = any(map(_is_symbolic, law.values + law.probs))
     exact = sp.sympify if symbolic else _fraction
@@ -203,6 +338,8 @@ def _sums(values, probs, S):
                 key = _expand(total + value)
                 longer[key] = longer.get(key, 0) + weight * p
         sums = longer
+        if len(sums) > MAX_SUMS:
+            raise ValueError(f"S must be smaller for this law: its batch mean takes more than {MAX_SUMS} values")
     return sums
 
 
@@ -212,22 +349,43 @@ def _expand(value):
 
 # Drawing. The draws of one step are one row; how many rows are drawn at once never matters.
 
+LINE = 64  # bytes of a cache line
+
+
+def aligned(rows, n, fill=0.0):
+    """A float array (rows, n) full of `fill`; each row begins at a cache line.
+
+    Vector instructions on rows that do not are two to three times slower out of cache.
+    """
+    width = -(-n * 8 // LINE) * LINE // 8
+    memory = np.empty(rows * width + LINE // 8)
+    begin = -memory.ctypes.data % LINE // 8
+    out = memory[begin : begin + rows * width].reshape(rows, width)[:, :n]
+    out[...] = fill
+    return out
+
 
 class Stream:
     """Rows of `n` independent draws of alpha + beta x, made `block` rows at a time, in cache.
 
     A two-point law with equal weights costs one random bit a draw: a byte of the bit generator
     picks a row of 8 draws in a table of 256 rows. Other laws whose probabilities are multiples of
-    2^-8 or 2^-16 cost one byte or two; the rest an inverse CDF; the Gaussian NumPy's ziggurat.
+    2^-8 or 2^-16 cost one byte or two; the rest an inverse CDF; laws with a density draw themselves
+    (the Gaussian by NumPy's ziggurat).
     """
 
     def __init__(self, law, n, block=16, alpha=0.0, beta=1.0):
-        self.n, self.block = n, block
-        if isinstance(law, Gaussian):
-            mean, std = _number("mean", law.mean), _number("std", law.std, 0)
-            self._constant = std == 0
-            self._fill, width = self._normal, 1
-            self._shift, self._scale = alpha + beta * mean, beta * std
+        _law("law", law)
+        self.n, self.block = n, block = _whole("n", n, 1, MAX_DRAWS), _whole("block", block, 1, 10**6)
+        alpha, beta = _number("alpha", alpha), _number("beta", beta)
+        if n * block > MAX_DRAWS:
+            raise ValueError(f"n and block must give at most {MAX_DRAWS} draws, got {n} times {block}")
+        if not isinstance(law, Discrete):
+            shift, scale = law.shift_and_scale()
+            self._constant = scale == 0
+            self._fill, width = self._draw, 1
+            self._standard = law.draw_standard
+            self._shift, self._scale = alpha + beta * shift, beta * scale
             first = self._shift
         else:
             values, probs = law.numbers()
@@ -246,11 +404,13 @@ class Stream:
         rows = 1 if self._constant else block
         if self._fill == self._look_up:
             n = self._words * 64 // (8 * self._word.itemsize) * width  # a row is whole words
-        self._buffer = np.full((rows, n), first)
+        self._buffer = aligned(1, rows * n, first).reshape(rows, n)
         self._rows = [row[: self.n] for row in self._buffer]
 
     def rows(self, rng, steps):
         """Yield `steps` arrays of shape (n,); each is overwritten later, so use it at once."""
+        _generator("rng", rng)
+        steps = _whole("steps", steps, 0, 10**9)
         if self._constant:
             yield from repeat(self._rows[0], steps)
             return
@@ -258,6 +418,14 @@ class Stream:
             count = min(self.block, steps - start)
             self._fill(rng, self._buffer[:count])
             yield from self._rows[:count]
+
+    def fill(self, rng, count):
+        """The next `count` <= block rows as one array (count, n), or (1, n) if all are the same."""
+        _generator("rng", rng)
+        count = _whole("count", count, 1, self.block)
+        if not self._constant:
+            self._fill(rng, self._buffer[:count])
+        return self._buffer[:count, : self.n]
 
     def _look_up(self, rng, out):
         words = rng.integers(0, 2**64, size=len(out) * self._words, dtype=np.uint64)
@@ -269,8 +437,8 @@ class Stream:
         index = np.searchsorted(self._cdf, out.ravel(), side="right")
         self._values.take(index, out=out.ravel(), mode="clip")
 
-    def _normal(self, rng, out):
-        rng.standard_normal(out=out)
+    def _draw(self, rng, out):
+        self._standard(rng, out)
         out *= self._scale
         out += self._shift
 
@@ -293,10 +461,12 @@ def _table(values, probs, bits):
 
 
 def _sample(law, rng, shape):
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not all(isinstance(k, (int, np.integer)) and k >= 0 for k in shape):
-        raise ValueError(f"shape must be whole numbers >= 0, got {shape!r}")
+    _generator("rng", rng)
+    shape = _entries("shape", shape) if np.iterable(shape) else (shape,)
+    shape = tuple(_whole("shape", k, 0, MAX_DRAWS) for k in shape)
     size = math.prod(shape)
+    if size > MAX_DRAWS:
+        raise ValueError(f"shape must hold at most {MAX_DRAWS} draws, got {shape}")
     if size == 0:
         return np.empty(shape)
     (row,) = Stream(law, size, 1).rows(rng, 1)

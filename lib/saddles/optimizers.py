@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .landscapes import Landscape
+from .noise import aligned
+
 # eps = 0 stands for the limit eps -> 0: 0 / sqrt(0) is a step of zero. So sqrt(v) is kept at FLOOR
 # or above, which changes no digit as long as v > 1e-260; simulate counts the walkers with less.
 FLOOR = 1e-150
@@ -34,6 +37,18 @@ def _check(name, value, low, high, low_included):
         raise ValueError(f"{name} must be a number in {left}{low:g}, {high:g}), got {value!r}")
 
 
+def _walkers(landscape, w, scale=None):
+    """Refuses what `start` cannot put under way."""
+    if not isinstance(landscape, Landscape):
+        raise ValueError(f"landscape must be a saddles.landscapes.Landscape, got {landscape!r}")
+    floats = isinstance(w, np.ndarray) and w.dtype == float
+    if not floats or w.ndim != 2 or len(w) != landscape.dim:
+        raise ValueError(f"w must be a float array of shape ({landscape.dim}, n), got {w!r}")
+    if scale is not None and (not isinstance(scale, np.ndarray) or scale.shape != w.shape[1:]
+                              or np.isnan(scale).any()):
+        raise ValueError(f"scale must be None or an array of shape ({w.shape[1]},), got {scale!r}")
+
+
 @dataclass(frozen=True)
 class SGD:
     """w <- w - lr grad L^(w; x), eq. (2). `lr`: the learning rate lambda > 0."""
@@ -45,6 +60,7 @@ class SGD:
 
     def start(self, landscape, w, scale=None):
         """The `Walk` of the walkers `w`, a float array (dim, n) that it will change in place."""
+        _walkers(landscape, w, scale)
         step, noise = landscape.code("sgd").bind(w, w, self.lr)
         return Walk(step, noise)
 
@@ -76,16 +92,19 @@ class Adam:
         _check("beta1", self.beta1, 0, 1, True)
         _check("beta2", self.beta2, 0, 1, True)
         _check("eps", self.eps, 0, math.inf, True)
+        if not isinstance(self.bias_correction, (bool, np.bool_)):
+            raise ValueError(f"bias_correction must be True or False, got {self.bias_correction!r}")
 
     def start(self, landscape, w, scale=None):
         """The `Walk` of the walkers `w`, a float array (dim, n) that it will change in place.
 
         `scale`: None, or an array (n,): w, m and g are then in units of it (see simulate.run_log).
         """
+        _walkers(landscape, w, scale)
         beta1, beta2, eps = float(self.beta1), float(self.beta2), self.eps > 0
-        g, s, v = np.empty_like(w), np.empty_like(w), np.zeros_like(w)
-        m = np.zeros_like(w) if beta1 else g
-        top = np.full_like(w, FLOOR**2) if self.takes_maximum else v
+        g, s, v = aligned(*w.shape), aligned(*w.shape), aligned(*w.shape)
+        m = aligned(*w.shape) if beta1 else g
+        top = aligned(*w.shape, FLOOR**2) if self.takes_maximum else v
         gradient, noise = landscape.code("gradient").bind(w, g)
         rates = self._rates()
         multiply, add, subtract, divide = np.multiply, np.add, np.subtract, np.divide
