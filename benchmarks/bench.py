@@ -41,7 +41,8 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = 0.15  # what one measurement should take
-OURS = ["map, all processes", "map, one process", "one cell a process", "one cell"]
+LONGEST = 1000  # steps of one call
+OURS = ["map, all processes", "map, one process", "cells, all processes", "one cell"]
 COLUMNS = [*OURS, "plain Python", "plain NumPy", "torch.optim", "C loop",
            "C vectorised"]
 
@@ -209,7 +210,7 @@ def diffusion_contenders(pool, workers, library):
 
     numbers = (LAM, 0, PULL / LAM, SIGMA2)
     return {
-        "one cell a process": functools.partial(ours, count=workers, executor=pool),
+        "cells, all processes": functools.partial(ours, count=4 * workers, executor=pool),
         "one cell": ours,
         "plain Python": python_sde,
         "plain NumPy": numpy_sde,
@@ -219,14 +220,14 @@ def diffusion_contenders(pool, workers, library):
     }
 
 
-def contenders(row, pool, workers, library):
+def contenders(row, n, pool, workers, library):
     landscape, a, rule, gradient, loss, name, numbers = row
     law, dim = TwoPoint(a), landscape.dim
     ends = (-0.5, 0.5) if dim == 1 else ((-0.5, -0.5), (0.5, 0.5))
     step = python_sgd(gradient) if isinstance(rule, SGD) else python_adaptive(rule)
 
     def one(n, steps, count=1, executor=None):
-        """`count` times n walkers, in as many processes."""
+        """`count` cells of n walkers, one after the other or in all processes."""
         run(landscape, law, rule, uniform(*ends, count * n), steps, seed=1, executor=executor,
             chunk=min(n, 16384))
         return count * n
@@ -234,12 +235,12 @@ def contenders(row, pool, workers, library):
     def cells(n, steps, count=8, executor=None):
         """A map, as in the figures: `count` learning rates with n walkers each."""
         run_cells(landscape, [law] * count, rule.lr * np.linspace(0.8, 1, count),
-                  uniform(*ends, n), steps, seed=1, executor=executor, chunk=max(n, 16384))
+                  uniform(*ends, n), steps, seed=1, executor=executor)
         return count * n
 
-    ours = {"one cell a process": functools.partial(one, count=workers, executor=pool),
+    ours = {"cells, all processes": functools.partial(one, count=4 * workers, executor=pool),
             "one cell": one}
-    if isinstance(rule, SGD):
+    if isinstance(rule, SGD) and n <= 4096:
         ours |= {"map, all processes": functools.partial(cells, count=8 * workers, executor=pool),
                  "map, one process": cells}
     return ours | {
@@ -263,22 +264,27 @@ def timed(go, *args):
     return clock() - begin
 
 
-def rate(go, n, steps):
-    """Walker-steps per second of one call."""
+def rate(go, n, steps, calls=1):
+    """Walker-steps per second of so many calls."""
     begin = clock()
-    moved = go(n, steps) or n
+    moved = sum(go(n, steps) or n for _ in range(calls))
     return moved * steps / (clock() - begin)
 
 
 def calibrated(go, n):
-    """(n, steps) so that one call takes about SECONDS; fewer walkers for what is very slow."""
+    """(n, steps, calls) that take about SECONDS; fewer walkers for what is very slow.
+
+    At most LONGEST steps: later some coordinates are subnormal numbers, slow for everybody.
+    """
     steps = 8
     timed(go, min(n, 16), 2)  # warm up: compile, import, start workers
     small = timed(go, n // 64 or 1, steps) * 64 > 20 * SECONDS
     n = n // 64 or 1 if small else n
-    while (seconds := timed(go, n, steps)) < SECONDS / 4 and steps < 8000:
+    while (seconds := timed(go, n, steps)) < SECONDS / 4 and 4 * steps <= LONGEST:
         steps *= 4
-    return n, max(4, min(20_000, int(steps * SECONDS / seconds)))
+    more = SECONDS / seconds
+    longer = max(4, min(LONGEST, int(steps * more)))
+    return n, longer, max(1, round(steps * more / longer))
 
 
 def speeds(entries, n, rounds):
@@ -286,8 +292,8 @@ def speeds(entries, n, rounds):
     sizes = {name: calibrated(go, n) for name, go in entries.items() if go and name in COLUMNS}
     samples = {name: [] for name in sizes}
     for _ in range(rounds):
-        for name, (walkers, steps) in sizes.items():
-            samples[name].append(rate(entries[name], walkers, steps))
+        for name, size in sizes.items():
+            samples[name].append(rate(entries[name], *size))
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
@@ -301,7 +307,7 @@ def counting(pool, library, rounds):
     def ours(n, steps, executor=None):
         run_log(TwoPoint(-1.0), 0.5, np.full(n, 0.5), steps, seed=1, executor=executor)
 
-    entries = {"one cell a process": functools.partial(ours, executor=pool), "one cell": ours}
+    entries = {"cells, all processes": functools.partial(ours, executor=pool), "one cell": ours}
     if library:
         entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
     samples = {name: [] for name in entries if name in COLUMNS}
@@ -358,7 +364,7 @@ def measure(options, pool, library):
         for name, row in workloads().items():
             if options.only in name:
                 print(f"{walkers} walkers: {name}", file=sys.stderr)
-                entries = contenders(row, pool, options.workers, library)
+                entries = contenders(row, walkers, pool, options.workers, library)
                 speed[walkers][name] = speeds(entries, walkers, options.rounds)
         if options.only in DIFFUSION:
             print(f"{walkers} walkers: {DIFFUSION}", file=sys.stderr)
@@ -387,7 +393,7 @@ def main():
         global clock, SECONDS
         clock, SECONDS = time.process_time, 0.05
         COLUMNS.remove("map, all processes")
-        COLUMNS.remove("one cell a process")
+        COLUMNS.remove("cells, all processes")
         if torch:
             torch.set_num_threads(1)
     if torch is None:
