@@ -1,7 +1,13 @@
-"""Each chapter's download button offers the executed notebook, and the page's end says how to run it."""
+"""Each chapter's download button offers the executed notebook, and the page's end says how to run it.
 
-import shutil
+What would be different in each build is left out: random cell ids, the times of execution, the
+seconds that drawing took. The same commit then gives the same site, byte for byte (`make reproduce`).
+"""
+
+import json
 from pathlib import Path
+
+VOLATILE = ("execution", "saddles-explorer")
 
 HOW = ('<aside class="run-it" aria-label="How to run this chapter"><p><b>Run this chapter.</b> Download it as an '
        '<a href="{address}" download>executed notebook</a>. In a copy of the repository, '
@@ -20,11 +26,23 @@ def offer(app, pagename, templatename, context, doctree):
                                       name=f"{pagename.split('/')[-1]}.ipynb")
 
 
+def steady(notebook):
+    """The notebook's text without what is different in each build."""
+    for number, cell in enumerate(notebook["cells"], 1):
+        cell["id"] = f"cell-{number}"
+        for part in (cell, *cell.get("outputs", [])):
+            for key in VOLATILE:
+                part.get("metadata", {}).pop(key, None)
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+
+
 def copy(app, exception):
     if exception is None and app.builder.format == "html":
         for page in app.env.found_docs:
             if executed(app, page).exists():
-                shutil.copyfile(executed(app, page), Path(app.outdir) / "_sources" / f"{page}.ipynb")
+                notebook = json.loads(executed(app, page).read_text(encoding="utf-8"))
+                target = Path(app.outdir) / "_sources" / f"{page}.ipynb"
+                target.write_text(steady(notebook), encoding="utf-8")
 
 
 def setup(app):

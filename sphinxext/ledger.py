@@ -13,7 +13,6 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -183,8 +182,6 @@ def figures_list(entries, app, docname):
     parts = []
     for e in (e for e in entries if e["kind"] == "figure"):
         setup = f"<p><i>Made with.</i> {typeset(e['setup'])}</p>" if e.get("setup") else ""
-        took = NbMetadataCollector.get_exec_data(app.env, e["chapter"])["runtime"]
-        setup += f"<p><i>Time.</i> Its whole chapter ran in {took:.0f} s when this page was built.</p>"
         found = f"<p><i>Instead.</i> {typeset(e['corrected'])}</p>" if e["corrected"] else ""
         parts.append(f'<section id="{slug(e["id"])}"><h2>Figure {escape(e["id"][4:].replace("-", ", "))}</h2>'
                      f"<p><i>The claim.</i> {typeset(e['printed'])}</p>"

@@ -33,6 +33,11 @@ See [the only chapter](chapters/small.md), after {cite}`ziyin2021sgd`.
 """
 
 SMALL = r"""---
+jupytext:
+  formats: md:myst
+  text_representation:
+    extension: .md
+    format_name: myst
 kernelspec:
   display_name: Python 3
   language: python
@@ -41,7 +46,7 @@ kernelspec:
 
 # A small chapter
 
-The mean of the data is half of what the paper writes; see {eq}`eq-half` and [the errata](errata.md).
+The mean of the data is half of what the paper writes; see [(1)](#eq-half) and [the errata](errata.md).
 
 (eq-half)=
 $$ \mathrm{E}\, x = \frac{a}{2} \tag{1} $$

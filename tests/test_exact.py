@@ -344,13 +344,52 @@ def test_tail_index_of_gaussian_data_solves_its_equation(mean, std, lam):
     assert below < 0 < above
 
 
-def test_tail_index_of_any_law_that_knows_its_expectations():
-    class Hidden:
-        """A Gaussian that only offers `expect`."""
+def absolute_moment(density, m, s, p, ends):
+    """E|m + s z|^p by tanh-sinh quadrature at 30 digits; z has this density between the ends."""
+    with mpmath.workdps(30):
+        m, s = mpmath.mpf(m), mpmath.mpf(s)
+        cuts = sorted({*map(mpmath.mpf, ends), -m / s, mpmath.mpf(0)})
+        cuts = [c for c in cuts if ends[0] <= c <= ends[-1]]
+        return mpmath.quad(lambda z: abs(m + s * z) ** p * density(z), cuts)
 
-        expect = noise.Gaussian(-0.2, 1.0).expect
 
-    assert exact.tail_index(Hidden(), 1.0) == pytest.approx(exact.tail_index(noise.Gaussian(-0.2, 1.0), 1.0), rel=1e-13)
+@pytest.mark.parametrize("lo, hi, lam", [(-1.2, 1.0, 1.3), (-2.0, 1.9, 1.0), (-0.1, 3.0, 0.5), (0.5, 2.5, 0.9)])
+def test_tail_index_of_uniform_data_solves_its_equation(lo, hi, lam):
+    kappa = exact.tail_index(noise.Uniform(lo, hi), lam)
+    side = [absolute_moment(lambda z: 1, 1 - lam * lo, -lam * (hi - lo), mpmath.mpf(kappa) * (1 + shift), (0, 1))
+            for shift in (-1e-10, 1e-10)]
+    assert side[0] < 1 < side[1]
+
+
+def student_excess(df, m, s, p):
+    """E|m + s T|^p - 1 for T Student's t, 25 digits: the integral over log|T + m/s|, its far end by hand."""
+    with mpmath.workdps(25):
+        df, m, s, p, end = *map(mpmath.mpf, (df, m, s, p)), 60
+        norm = mpmath.gamma((df + 1) / 2) / mpmath.gamma(df / 2) / mpmath.sqrt(df * mpmath.pi)
+        density = lambda z: norm * (1 + z * z / df) ** (-(df + 1) / 2)
+        near = mpmath.quad(lambda u: (s * mpmath.exp(u)) ** p * mpmath.exp(u)
+                           * (density(mpmath.exp(u) - m / s) + density(-mpmath.exp(u) - m / s)),
+                           [-80, -20, -5, -2, 0, 1, 2, 3, 4, 5, 6, 8, 12, 20, end])
+        far = 2 * norm * df ** ((df + 1) / 2) * s**p * mpmath.exp((p - df) * end) / (df - p)
+        return near + far - 1
+
+
+@pytest.mark.parametrize("df, loc, scale, lam", [(3.0, -0.05, 1.0, 0.7), (1.5, 0.2, 0.6, 0.5), (5.0, 0.9, 0.3, 1.0),
+                                                 (2.5, 0.9, 0.05, 1.0), (0.5, 1.0, 0.01, 1.0)])
+def test_tail_index_of_student_data_solves_its_equation(df, loc, scale, lam):
+    kappa = exact.tail_index(noise.StudentT(df, loc, scale), lam)
+    below, above = (student_excess(df, 1 - lam * loc, lam * scale, kappa * (1 + side * 1e-11)) for side in (-1, 1))
+    assert 0 < kappa < df and below < 0 < above
+
+
+def test_tail_index_of_student_data_cannot_exceed_the_degrees_of_freedom():
+    """|1 - lambda x| has no moment from df on; with little noise kappa is all but df."""
+    assert exact.tail_index(noise.StudentT(30.0, 0.5, 0.1), 0.8) == pytest.approx(30, rel=1e-8)
+
+
+def test_tail_index_of_student_data_with_many_degrees_is_nearly_the_gaussian_one():
+    bell = exact.tail_index(noise.Gaussian(-0.1, 1.0), 1.0)
+    assert exact.tail_index(noise.StudentT(1e5, -0.1, 1.0), 1.0) == pytest.approx(bell, rel=1e-4)
 
 
 @given(a=st.floats(-5, -0.01), lam=rate)
@@ -371,6 +410,8 @@ def test_tail_index_where_there_is_none():
     assert np.isnan(exact.tail_index(noise.Gaussian(-1.0, 1.0), 0.3))
     assert exact.tail_index(noise.TwoPoint(1.5), 0.5) == np.inf  # a bowl in every sample
     assert exact.tail_index(noise.Gaussian(1.0, 0.0), 0.5) == np.inf
+    assert exact.tail_index(noise.Uniform(0.5, 1.5), 0.5) == np.inf
+    assert np.isnan(exact.tail_index(noise.StudentT(1.0, -0.1, 1.0), 0.7))  # Cauchy data: mu > 0
     assert exact.tail_index(noise.Discrete((1.0, -50.0), (1.0, 0.0)), 0.5) == np.inf  # never drawn
 
 
@@ -378,3 +419,9 @@ def test_tail_index_where_there_is_none():
 def test_bad_input_of_tail_index_is_named(lam):
     with pytest.raises(ValueError, match=r"^lam must"):
         exact.tail_index(noise.TwoPoint(-1.0), lam)
+
+
+@pytest.mark.parametrize("law", ["coin", None, 1.0])
+def test_a_law_that_is_none_is_named(law):
+    with pytest.raises(ValueError, match=r"^law must"):
+        exact.tail_index(law, 0.5)

@@ -15,7 +15,6 @@ of the tail that additive noise then gives.
 
 import math
 
-import mpmath
 import numpy as np
 from scipy import optimize, special, stats
 
@@ -384,16 +383,18 @@ def tail_index(law, lam):
     rounding cannot tell from 0 (above -1e-13 times the largest |log|, or times 1);
     inf if mu < 0 and |1 - lambda x| never exceeds 1: then no power law comes from the factors.
     Otherwise kappa is unique, as log E|1 - lambda x|^p is convex in p. Its relative error is below
-    1e-14 (1 + L/|mu|), L the largest |log| of a discrete law, else 1. Discrete laws: a sum; Gaussian:
-    the trapezoidal rule; others: `law.expect`, with the accuracy that has.
-    Raises ValueError for a lam that is not finite or not positive.
+    1e-14 (1 + L/|mu|), L the largest |log| of a discrete law, else 1 (1e-12 instead of 1e-14 for
+    Uniform and StudentT). Discrete: a sum; Uniform: closed form; Gaussian and StudentT: quadrature.
+    kappa is at most df for StudentT. Raises ValueError for a law that is none of these or holds a
+    symbol, and for a lam that is not a finite number > 0.
     """
-    _positive("lam", lam)
-    lam = _scalar("lam", lam)
-    if not callable(getattr(law, "expect", None)):
-        raise ValueError(f"law must be a law of saddles.noise with `expect`, got {law!r}")
-    kind = {Discrete: _discrete_moment, Gaussian: _gaussian_moment}.get(type(law), _expected_moment)
-    log_moment, mu, scale, exceeds = kind(law, lam)
+    lam = _scalar("lam", _positive("lam", lam))
+    exponent(law, lam)  # complains about a law that is none
+    if not isinstance(law, Discrete) and law.shift_and_scale()[1] == 0:
+        law = Discrete((law.shift_and_scale()[0],), (1,))
+    kinds = {Discrete: _discrete_moment, Gaussian: _gaussian_moment, Uniform: _uniform_moment,
+             StudentT: _student_moment}
+    log_moment, mu, scale, exceeds = kinds[type(law)](law, lam)
     if not mu < -1e-13 * scale:
         return np.nan
     if not exceeds:
@@ -426,10 +427,7 @@ def _gaussian_moment(law, lam):
     What counts lies within 40 of k (and down to e^-40 if 0 is near), and of the peak of y^p phi(y - k).
     """
     m, s = abs(1 - lam * float(law.mean)), lam * float(law.std)
-    mu = float(gaussian_mu(float(law.mean), float(law.std), lam))
-    if s == 0:
-        return lambda p: p * mu, mu, 1.0, m > 1
-    k = m / s
+    mu, k = float(gaussian_mu(float(law.mean), float(law.std), lam)), m / s
 
     def log_moment(p):
         peak, left = (k + np.hypot(k, 2 * np.sqrt(p))) / 2, (-40 if k < 40 else k - 40)
@@ -444,12 +442,45 @@ def _gaussian_moment(law, lam):
     return log_moment, mu, 1.0, True
 
 
-def _expected_moment(law, lam):
-    zero, two = 1 / mpmath.mpf(lam), 2 / mpmath.mpf(lam)
-    mu = law.expect(lambda v: mpmath.log(abs(1 - lam * v)), points=[zero])
-    exceeds = law.expect(lambda v: mpmath.mpf(abs(1 - lam * v) > 1), points=[0, two]) > 0
-    excess = lambda p: law.expect(lambda v: abs(1 - lam * v) ** p - 1, points=[zero])
-    return lambda p: float(mpmath.log1p(excess(p))), float(mu), 1.0, exceeds
+def _uniform_moment(law, lam):
+    """1 - lambda x is uniform on (m - h, m + h), and y -> y |y|^p / (p + 1) - y is an antiderivative."""
+    shift, scale = law.shift_and_scale()
+    m, h = abs(1 - lam * (shift + scale / 2)), lam * scale / 2
+    ends = np.array([m + h, m - h])
+    logs = _log_abs(ends)
+
+    def log_moment(p):
+        low, high = ends * (np.expm1(p * logs) - p)
+        return np.log1p((low - high) / (2 * h * (p + 1)))
+
+    return log_moment, float(_uniform_exponent(m, h)), 1.0, m + h > 1
+
+
+def _student_moment(law, lam):
+    """|1 - lambda x| = s y, and y has the density f(y - k) + f(y + k) with f Student's.
+
+    Double-exponential rules (Takahasi and Mori 1974) on (0, k) and (k, infinity): they take the
+    singularity at 0 and the power law at infinity, out to log y = 4 10^8, so that kappa may come near
+    df. Moments with p >= df, which are infinite, come out as huge numbers.
+    """
+    shift, scale = law.shift_and_scale()
+    m, s, step = abs(1 - lam * shift), lam * scale, STEP / 8
+    k, tau = m / s, step * np.arange(-4 / step, 20 / step + 1)
+    log_beyond = np.pi / 2 * np.sinh(tau)
+    log_y = np.logaddexp(np.log(k), log_beyond) if k > 0 else log_beyond
+    log_slope = log_beyond + np.log(np.pi / 2 * np.cosh(tau))
+    if k > 0:
+        tau = tau[tau <= 4]
+        inside = np.pi * np.sinh(tau)
+        log_y = np.append(log_y, np.log(k) + special.log_expit(inside))
+        log_slope = np.append(log_slope, np.log(k * np.pi * np.cosh(tau))
+                              + special.log_expit(inside) + special.log_expit(-inside))
+    y = np.exp(np.minimum(log_y, 300))  # beyond that a power
+    log_density = np.logaddexp(stats.t.logpdf(y - k, law.df), stats.t.logpdf(y + k, law.df))
+    log_density -= (law.df + 1) * np.maximum(log_y - 300, 0)
+    logs, weights = np.log(s) + log_y, log_slope + log_density + np.log(step)
+    mu = float(_student_exponent(1 - lam * shift, s, law.df))
+    return lambda p: _log_moment(p, logs, weights), mu, 1.0, True
 
 
 def _log_moment(p, logs, log_weights):

@@ -8,6 +8,7 @@ SGD under the law without noise: `saddles.noise.constant(law.mean)`.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Walk:
     (alpha, beta) = `noise`. `m`, `v`: the state of Adam and AMSGrad, (dim, n), or None for SGD."""
 
     step: Callable
-    noise: tuple
+    noise: Any  # None where the walkers do not share it
     m: np.ndarray | None = None
     v: np.ndarray | None = None
 
