@@ -100,7 +100,8 @@ def test_first_steps_that_fill_no_stretch_are_left_out():
 BAD = [("log_norms", (np.zeros(32),), {}), ("log_norms", (np.zeros((40, 2)),), {}),
        ("log_norms", (np.append(np.zeros(40), -np.inf),), {}), ("log_norms", (np.append(np.zeros(40), np.nan),), {}),
        ("level", (np.zeros(40),), {"level": 1.0}), ("look", (np.zeros(40),), {"look": 0}),
-       ("look", (np.zeros(40),), {"look": 1.5})]
+       ("look", (np.zeros(40),), {"look": 1.5}), ("log_norms", ("a long text",), {}), ("log_norms", ([[0.0], [1.0, 2.0]],), {}),
+       ("log_norms", ([],), {}), ("level", (np.zeros(40),), {"level": "0.9"}), ("look", (np.zeros(40),), {"look": True})]
 
 
 @pytest.mark.parametrize("name, arguments, options", BAD)
@@ -168,7 +169,10 @@ BAD_FOLLOW = [("point", coin_step(0.8), [[0.0]], 9, {}), ("point", coin_step(0.8
               ("point", lambda w, rng: w + 1e-3 * rng.standard_normal(1), [0.0], 9, {}),
               ("point", coin_step(0.8), [1.0], 9, {}), ("steps", coin_step(0.8), [0.0], 0, {}),
               ("radius", coin_step(0.8), [0.0], 9, {"radius": 0.0}),
-              ("step", lambda w, rng: np.where(w == 0, 0, np.nan), [0.0], 9, {})]
+              ("step", lambda w, rng: np.where(w == 0, 0, np.nan), [0.0], 9, {}),
+              ("step", "w", [0.0], 9, {}), ("step", lambda w, rng: np.zeros(2), [0.0], 9, {}),
+              ("step", lambda w, rng: None, [0.0], 9, {}), ("point", coin_step(0.8), "here", 9, {}),
+              ("steps", coin_step(0.8), [0.0], 9.5, {}), ("radius", coin_step(0.8), [0.0], 9, {"radius": "small"})]
 
 
 @pytest.mark.parametrize("name, step, point, steps, options", BAD_FOLLOW)

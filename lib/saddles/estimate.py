@@ -120,7 +120,10 @@ def follow(step, point, steps, *, radius=1e-4, seed):
         raise ValueError(f"seed must be a whole number >= 0, got {seed!r}")
     rng, radius = np.random.default_rng(seed), float(radius)
     for _ in range(TRIED):
-        moved = np.linalg.norm(step(point.copy(), rng) - point)
+        after = _row("step", step(point.copy(), rng))
+        if after.shape != point.shape:
+            raise ValueError(f"step must return as many numbers as point has, got shape {after.shape}")
+        moved = np.linalg.norm(after - point)
         if not moved <= 1e-6 * radius:
             raise ValueError(f"point must be moved by no sample, but a step moved it by {moved:.3g}")
     direction = rng.standard_normal(len(point))
@@ -129,7 +132,7 @@ def follow(step, point, steps, *, radius=1e-4, seed):
         away = step(point + away, rng) - point
         size = np.linalg.norm(away)
         if not np.isfinite(size):
-            raise ValueError(f"step must give finite numbers, it gave {point + away} near point")
+            raise ValueError(f"step must return finite numbers, it gave {point + away} near point")
         if size == 0:
             logs.append(-np.inf)
             break

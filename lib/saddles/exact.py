@@ -402,8 +402,10 @@ def tail_index(law, lam):
     low = high = 1.0
     while log_moment(high) <= 0:
         low, high = high, 2 * high
-    while log_moment(low) >= 0:
+    while low > 0 and log_moment(low) >= 0:
         low, high = low / 2, low
+    if low == 0:
+        raise ArithmeticError(f"mu = {mu} is negative, but no moment of |1 - lambda x| is below 1")
     slope = lambda p: log_moment(p) / p  # grows with p, from mu
     return float(optimize.brentq(slope, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
 
