@@ -27,7 +27,10 @@ def offer(app, pagename, templatename, context, doctree):
 
 
 def steady(notebook):
-    """The notebook's text without what is different in each build."""
+    """The notebook's text without what is different in each build, and without what ties it to its
+    Markdown: with Jupytext installed, JupyterLab would refuse to open it alone."""
+    for key in ("jupytext", "source_map"):
+        notebook["metadata"].pop(key, None)
     for number, cell in enumerate(notebook["cells"], 1):
         cell["id"] = f"cell-{number}"
         for part in (cell, *cell.get("outputs", [])):

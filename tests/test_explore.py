@@ -101,6 +101,14 @@ def played(box, stop_at=None):
     return asyncio.run(press())
 
 
+def test_a_live_slider_reaches_the_values_of_the_page():
+    listed = [-3, -1.5, -1, -0.05]
+    slider = explorer(live=True, a=listed, start={"a": -1}).children[0]
+    steps = (np.array(listed) - slider.min) / slider.step
+    assert np.allclose(steps, np.rint(steps)) and 100 <= (slider.max - slider.min) / slider.step <= 1000
+    assert slider.readout_format == ".2f" and slider.continuous_update
+
+
 def test_live_play_runs_from_where_it_is_to_the_end():
     box = explorer(live=True, play="a", a=[0, 1, 4], start={"a": 1})
     assert played(box) == [2, 3, 4] and box.children[2].description == "Play a"

@@ -102,7 +102,7 @@ def test_a_downloaded_chapter_runs_and_its_sliders_recompute(browser, origins, l
     assert built.locator("#explore-warm-up .explorer-frame svg").inner_html() == live
     built.close()
 
-    # play: time runs, and a second press stops it
+    # play: time runs (tests/test_explore.py holds that a second press stops it)
     box = box_with(page, "t")
     slider, button = box.locator(".widget-slider").last, box.locator("button")
     began = number(slider)

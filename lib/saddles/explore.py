@@ -182,11 +182,13 @@ def _widgets(paint, describe, caption, values, start, labels, play):
 
 
 def _live_slider(widgets, key, listed, value, labels):
+    """A slider in round steps, 100 to 1000 of them, so that the values of the page are among its own."""
     low, high = listed[0], listed[-1]
-    kind = widgets.IntSlider if all(isinstance(v, int) for v in listed) else widgets.FloatSlider
-    step = 1 if kind is widgets.IntSlider else (high - low) / 200
-    return kind(value=value, min=low, max=high, step=step, description=labels.get(key, key),
-                continuous_update=True)
+    style = {"value": value, "min": low, "max": high, "description": labels.get(key, key)}
+    if all(isinstance(v, int) for v in listed):
+        return widgets.IntSlider(**style)
+    digits = 2 - int(np.floor(np.log10(high - low)))
+    return widgets.FloatSlider(**style, step=10.0**-digits, readout_format=f".{max(digits, 0)}f")
 
 
 def _live_player(widgets, slider, listed, label, stops=8, pause=0.05):
