@@ -107,7 +107,7 @@ PAGES = {
     "an image without words": ("chapters/small.md", "![The logo of the book]", "![]", "logo.svg has no alt text"),
     "an image that is not there": ("index.md", "# A small book", "# A small book\n\n![a logo](assets/lego.svg)", "lego.svg"),
     "a source": ("index.md", "ziyin2021sgd", "nobody2021", "could not find bibtex key \"nobody2021\""),
-    "a statement without a verdict": ("chapters/small.md", "PAPER[2:]", "PAPER[3:]", "no verdict on eq:3"),
+    "a statement without a verdict": ("chapters/small.md", "PAPER[2:]", "PAPER[3:]", "no verdict on eq:2, eq:3"),
     "a verdict that is not there": ("chapters/ledger.md", "```{ledger}", "```{verdict} eq:3\n```\n\n```{ledger}",
                                     "refers to eq:3, which has no verdict"),
     "a statement checked twice": ("chapters/small.md", 'check("eq:2", printed="1/3"', 'check("eq:1", printed="1/3"',
@@ -118,7 +118,7 @@ PAGES = {
     "a style from a third party": ("assets/book.css", ".ledger", "@import url(https://fonts.example.org/y.css);\n.ledger",
                                    "https://fonts.example.org/y.css"),
     "a warning of NumPy": ("chapters/small.md", "figure, ax = figures.new()",
-                           "import numpy\nnumpy.log(numpy.zeros(1))\nfigure, ax = figures.new()", "divide by zero"),
+                           "import numpy\nnumpy.log(numpy.zeros(1))\nfigure, ax = figures.new()", "stderr was found in the cell outputs"),
 }
 # These stop a chapter or the whole build, so each needs a copy of its own.
 STOPS = {
