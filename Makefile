@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # A kernel named python3 elsewhere on this machine is not ours.
 export JUPYTER_PREFER_ENV_PATH = 1
 
-.PHONY: help book test lab chapter pdf links bench lock clean install
+.PHONY: mutants reproduce help book test lab chapter pdf links bench lock clean install
 
 help:     ## show this list
 	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile
@@ -33,6 +33,12 @@ links: install     ## try the outside links of the built pages
 
 bench: install     ## measure the library against what people use today
 	@$(IN) benchmarks/bench.py
+
+reproduce: install     ## build the committed book twice and name each file that differs
+	@$(IN) tools/reproduce.py $(OTHER)
+
+mutants: install     ## change the library in small ways and see whether its tests notice (long)
+	@$(IN) tools/mutate.py "$(SAMPLE)" "$(MODULES)"
 
 lock:     ## renew requirements.lock from requirements.txt
 	@$(PYTHON) tools/lock.py

@@ -1,4 +1,15 @@
-"""What Sphinx writes and a screen reader stumbles over, mended."""
+"""What Sphinx writes and a screen reader stumbles over, mended; an image without words is refused."""
+
+from docutils import nodes
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+
+
+def see(app, doctree):
+    for image in doctree.findall(nodes.image):
+        if not image.get("alt", "").strip():
+            log.warning("accessible: the image %s has no alt text", image["uri"], location=image)
 
 
 def mend(app, pagename, templatename, context, doctree):
@@ -8,5 +19,6 @@ def mend(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    app.connect("doctree-read", see)
     app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

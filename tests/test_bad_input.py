@@ -112,6 +112,7 @@ CASES = {
     "noise.Uniform": (noise.Uniform, dict(lo=0.0, hi=1.0)),
     "noise.StudentT": (noise.StudentT, dict(df=3.0, loc=0.0, scale=1.0)),
     "noise.Stream": (noise.Stream, dict(law=LAW, n=3, block=4, alpha=0.0, beta=1.0)),
+    "noise.Stream.fill": (noise.Stream(LAW, 3).fill, dict(rng=GOOD_RNG, count=2)),
     "noise.Stream.rows": (lambda rng, steps: list(islice(noise.Stream(LAW, 3).rows(rng, steps), 3)),
                           dict(rng=GOOD_RNG, steps=2)),
     "optimizers.SGD": (optimizers.SGD, dict(lr=0.5)),
@@ -122,6 +123,9 @@ CASES = {
     "simulate.uniform": (simulate.uniform, dict(lo=0.0, hi=1.0, n=3)),
     "simulate.histogram": (simulate.histogram, dict(edges=(0, 1))),
     "simulate.moments": (simulate.moments, dict(t=1, w=np.ones(3))),
+    "simulate.run_cells": (simulate.run_cells, dict(
+        landscape=landscapes.quadratic, laws=[LAW], rates=[0.5], w0=np.ones(3), steps=2, seed=0, record=[1], reduce=None,
+        box=(-1, 1), chunk=8, workers=1, executor=None, progress=False)),
     "simulate.run": (simulate.run, dict(landscape=landscapes.quadratic, reduce=None, additive=0.0, **RUN)),
     "simulate.run_log": (simulate.run_log, RUN),
 }

@@ -105,9 +105,9 @@ def _points(landscape, w):
     """`w` as a float array (dim, n)."""
     w = _floats("w", w)
     ndim = 1 if landscape.dim == 1 else 2
-    if w.ndim != ndim or (ndim == 2 and len(w) != landscape.dim):
+    if w.ndim != ndim or (ndim == 2 and len(w) != landscape.dim) or not w.size:
         shape = "(n,)" if ndim == 1 else f"({landscape.dim}, n)"
-        raise ValueError(f"w must have shape {shape}, got {w.shape}")
+        raise ValueError(f"w must have shape {shape} with n >= 1, got {w.shape}")
     return w.reshape(landscape.dim, -1)
 
 

@@ -169,7 +169,11 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
     it is an array, every cell has these starts. Other arguments as for `run`; nothing depends on
     `chunk`. ValueError names the argument that is wrong.
     """
-    laws, rates = _entries("laws", laws), [SGD(rate) for rate in _entries("rates", rates)]
+    laws, rates = _entries("laws", laws), _entries("rates", rates)
+    try:
+        rates = [SGD(rate) for rate in rates]
+    except ValueError:
+        raise ValueError(f"rates must be learning rates lr > 0, got {rates!r}") from None
     if not 1 <= len(laws) == len(rates):
         raise ValueError(f"laws and rates must have the same length >= 1, got {len(laws)} and "
                          f"{len(rates)}")
@@ -595,7 +599,7 @@ def _times(steps, record):
     if times.ndim != 1 or not len(times) or times.dtype.kind not in "iu":
         raise ValueError(f"record must be one or more whole numbers in a sequence, got {record!r}")
     if times[0] < 0 or times[-1] > steps or np.any(np.diff(times) <= 0):
-        raise ValueError(f"record must increase within [0, {steps}] (steps), got {record!r}")
+        raise ValueError(f"record and steps must fit: record increases within [0, {steps}], got {record!r}")
     return times.astype(np.int64)
 
 
