@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # A kernel named python3 elsewhere on this machine is not ours.
 export JUPYTER_PREFER_ENV_PATH = 1
 
-.PHONY: mutants reproduce help book test lab chapter pdf links bench lock clean install
+.PHONY: help book test lab chapter pdf links bench reproduce mutants report lock clean install
 
 help:     ## show this list
 	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile
@@ -39,6 +39,9 @@ reproduce: install     ## build the committed book twice and name each file that
 
 mutants: install     ## change the library in small ways and see whether its tests notice (long)
 	@$(IN) tools/mutate.py "$(SAMPLE)" "$(MODULES)"
+
+report: install     ## print versions, mutation scores, reproducibility and the pages' budgets
+	@$(IN) tools/report.py
 
 lock:     ## renew requirements.lock from requirements.txt
 	@$(PYTHON) tools/lock.py

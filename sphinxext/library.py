@@ -28,7 +28,7 @@ MODULE = """
 
 
 def modules():
-    return [module.name for module in pkgutil.iter_modules(saddles.__path__)]
+    return [one.name for one in pkgutil.iter_modules(saddles.__path__) if one.name[0] != "_"]
 
 
 def public(name):

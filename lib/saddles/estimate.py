@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from ._arguments import floats, whole
+
 BATCHES = 16  # stretches of the run that are compared with each other
 SHORTEST = 2 * BATCHES  # steps
 TRIED = 64  # steps from w* itself that `follow` tries first
@@ -57,7 +59,7 @@ def exponent_of(log_norms, *, level=0.95, look=None):
     ValueError names the argument that is wrong. An infinite entry is refused: at -inf the run stood
     on w* exactly, by a factor zero or by underflow, and a record in float cannot say which.
     """
-    norms = _row("log_norms", log_norms)
+    norms = floats("log_norms", log_norms)
     if norms.ndim != 1:
         raise ValueError(f"log_norms must be one row of numbers, got shape {norms.shape}")
     if not np.all(np.isfinite(norms)):
@@ -68,8 +70,8 @@ def exponent_of(log_norms, *, level=0.95, look=None):
         raise ValueError(f"log_norms must hold at least {SHORTEST + 1} numbers, got {len(norms)}")
     if not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level!r}")
-    if look is not None and (isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1):
-        raise ValueError(f"look must be None or a whole number >= 1, got {look!r}")
+    if look is not None:
+        whole("look", look, 1)
     alarm = (1 - level) / (1 if look is None else look * (look + 1))
     length = (len(norms) - 1) // BATCHES
     slopes = np.diff(norms[-BATCHES * length - 1 :: length]) / length
@@ -78,17 +80,6 @@ def exponent_of(log_norms, *, level=0.95, look=None):
     low, high = mu - half, mu + half
     verdict = "attracts" if high < 0 else "escapes" if low > 0 else "undecided"
     return Estimate(mu, stderr, low, high, BATCHES * length, verdict)
-
-
-def _row(name, value):
-    """`value` as a float array, else ValueError."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biufO":
-            raise TypeError
-        return array.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be one row of numbers, got {value!r}") from None
 
 
 def follow(step, point, steps, *, radius=1e-4, seed):
@@ -109,18 +100,15 @@ def follow(step, point, steps, *, radius=1e-4, seed):
     """
     if not callable(step) or isinstance(step, type):
         raise ValueError(f"step must be a function of (w, rng), got {step!r}")
-    point = _row("point", point).copy()
+    point = floats("point", point)
     if point.ndim != 1 or len(point) == 0 or not np.all(np.isfinite(point)):
         raise ValueError(f"point must be one row of finite numbers, got {point!r}")
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= 10**9:
-        raise ValueError(f"steps must be a whole number from 1 to 10**9, got {steps!r}")
+    steps = whole("steps", steps, 1, 10**9)
     if not isinstance(radius, (int, float, np.number)) or not 0 < radius < 1e300:
         raise ValueError(f"radius must be a finite number > 0, got {radius!r}")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a whole number >= 0, got {seed!r}")
-    rng, radius = np.random.default_rng(seed), float(radius)
+    rng, radius = np.random.default_rng(whole("seed", seed, 0)), float(radius)
     for _ in range(TRIED):
-        after = _row("step", step(point.copy(), rng))
+        after = floats("step", step(point.copy(), rng))
         if after.shape != point.shape:
             raise ValueError(f"step must return as many numbers as point has, got shape {after.shape}")
         moved = np.linalg.norm(after - point)

@@ -18,6 +18,7 @@ import math
 import numpy as np
 from scipy import optimize, special, stats
 
+from ._arguments import floats, whole
 from .noise import Discrete, Gaussian, StudentT, Uniform
 
 TAIL = 1e-16  # binomial mass that `escape_probability` may leave out on each side
@@ -25,11 +26,7 @@ MOST = 10**8  # values in one answer (0.8 GB)
 
 
 def _finite(name, value):
-    try:
-        array = np.asarray(value)
-        array = array.astype(float) if array.dtype.kind in "biufO" else np.array(np.nan)  # no text
-    except (TypeError, ValueError, OverflowError):
-        array = np.array(np.nan)
+    array = floats(name, value)
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be finite real numbers, got {value!r}")
     return array
@@ -63,9 +60,7 @@ def _positive(name, value):
 
 
 def _steps(t, most=10**9):
-    if isinstance(t, bool) or not isinstance(t, (int, np.integer)) or not 0 <= t <= most:
-        raise ValueError(f"t must be a whole number of steps from 0 to {most}, got {t!r}")
-    return int(t)
+    return whole("t", t, 0, most)
 
 
 def log_factors(a, lam):

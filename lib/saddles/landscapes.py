@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from ._arguments import floats
 from .noise import aligned
 from .symbols import a, b, lam, w, w1, w2, x
 
@@ -121,11 +122,7 @@ def _data(x, shape):
 
 def _floats(name, value):
     """`value` as a float array without nan, else ValueError."""
-    try:
-        array = np.asarray(value)
-        array = array.astype(float, copy=False) if array.dtype.kind in "biufO" else np.array(np.nan)
-    except (TypeError, ValueError, OverflowError):
-        array = np.array(np.nan)
+    array = floats(name, value)
     if np.isnan(array).any():
         raise ValueError(f"{name} must be real numbers, got {value!r}")
     return array

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from ._arguments import floats, whole
+
 MAX_PRODUCTS = 2**20  # products that `upper_bounds` may enumerate
 MAX_NUMBERS = 2**31  # that one draw may hold (16 GiB)
 SINGULAR = 1e-12  # smaller ratios of singular values are too near to rounding for `bracket`
@@ -35,13 +37,13 @@ class Matrices:
     probs: Any = None  # a sequence; kept as an array
 
     def __post_init__(self):
-        values = _floats("values", self.values)
+        values = floats("values", self.values)
         if values.ndim != 3 or values.shape[1] != values.shape[2] or values.size == 0:
             raise ValueError(f"values must have shape (k, d, d) with k, d >= 1, got {values.shape}")
         if not np.all(np.isfinite(values)):
             raise ValueError("values must be finite")
         k = len(values)
-        probs = np.full(k, 1 / k) if self.probs is None else _floats("probs", self.probs)
+        probs = np.full(k, 1 / k) if self.probs is None else floats("probs", self.probs)
         if probs.shape != (k,) or not np.all(probs >= 0) or abs(probs.sum() - 1) > 1e-12:
             raise ValueError(f"probs must be {k} numbers >= 0 with sum 1, got {self.probs!r}")
         object.__setattr__(self, "values", values)
@@ -51,7 +53,7 @@ class Matrices:
         """n independent draws, (n, d, d)."""
         if not isinstance(rng, np.random.Generator):
             raise ValueError(f"rng must be a numpy.random.Generator, got {rng!r}")
-        _whole("n", n, 0, MAX_NUMBERS // self.values[0].size)
+        whole("n", n, 0, MAX_NUMBERS // self.values[0].size)
         index = np.searchsorted(np.cumsum(self.probs)[:-1], rng.random(n), side="right")
         return self.values[index]
 
@@ -86,7 +88,7 @@ def exponents(law, dim, *, steps, burn_in, n, seed, count=1):
     """
     for name, value, low in (("dim", dim, 1), ("steps", steps, 1), ("burn_in", burn_in, 0),
                              ("n", n, 2), ("seed", seed, 0), ("count", count, 1)):
-        _whole(name, value, low, math.inf if name == "seed" else 10**9)
+        whole(name, value, low, math.inf if name == "seed" else 10**9)
     if not callable(getattr(law, "sample", None)):
         raise ValueError(f"law must have sample(rng, n), got {law!r}")
     if n * dim**2 > MAX_NUMBERS:
@@ -135,7 +137,7 @@ def upper_bounds(law, n):
     are more than 2^20 of length n. In nats a step; `law` is a `Matrices`.
     """
     _matrices(law)
-    _whole("n", n, 1, MAX_PRODUCTS)
+    whole("n", n, 1, MAX_PRODUCTS)
     k, dim = law.values.shape[:2]
     if n * np.log(k) > np.log(MAX_PRODUCTS) + SLACK:
         raise ValueError(f"n must give at most {MAX_PRODUCTS} products, got {k}^{n}")
@@ -171,8 +173,8 @@ def bracket(law, cells=4096, iterations=400):
     ValueError if a matrix with positive probability is not 2 x 2 or (nearly) singular.
     """
     _matrices(law)
-    _whole("cells", cells, 4, 2**24)
-    _whole("iterations", iterations, 1, 10**9)
+    whole("cells", cells, 4, 2**24)
+    whole("iterations", iterations, 1, 10**9)
     if law.values.shape[1:] != (2, 2):
         raise ValueError(f"law must have 2 x 2 matrices, got {law.values.shape[1:]}")
     used = law.probs > 0
@@ -228,23 +230,6 @@ def _value(cells, iterations, parts, extreme):
     return float(extreme.reduce(difference))
 
 
-def _whole(name, value, low, high=math.inf):
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high:g}, got {value!r}")
-
-
 def _matrices(law):
     if not isinstance(law, Matrices):
         raise ValueError(f"law must be Matrices, got {law!r}")
-
-
-def _floats(name, value):
-    """`value` as a new float array, else ValueError."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biufO":
-            raise TypeError
-        return array.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be real numbers, got {value!r}") from None

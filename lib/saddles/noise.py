@@ -14,6 +14,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from ._arguments import whole
+
 MAX_BATCH = 10_000  # largest S of `batch_mean`
 MAX_SUMS = 10**6  # most values that the mean of a batch may take
 MAX_DRAWS = 2**31  # numbers in one sample or buffer (16 GiB)
@@ -39,13 +41,6 @@ def _number_or_symbol(name, value, low=-math.inf):
     """Refuses what is neither a finite number >= low nor an expression with symbols."""
     if not (isinstance(value, sp.Expr) and value.free_symbols):
         _number(name, value, low)
-
-
-def _whole(name, value, low, high):
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
-    return int(value)
 
 
 def _entries(name, values):
@@ -151,7 +146,7 @@ class Gaussian(_Law):
         split and f is not evaluated. The tails beyond the weight 10^-(dps + 5) are left out.
         """
         _function("f", f)
-        points, dps = _entries("points", points), _whole("dps", dps, 1, 1000)
+        points, dps = _entries("points", points), whole("dps", dps, 1, 1000)
         points = [p if isinstance(p, mpmath.mpf) else _number("points", p) for p in points]
         mean, std = _number("mean", self.mean), _number("std", self.std, 0)
         with mpmath.workdps(dps):
@@ -292,7 +287,7 @@ def batch_mean(law, S):
     floats), a Gaussian stays Gaussian with std / sqrt(S).
     """
     _law("law", law)
-    S = _whole("S", S, 1, MAX_BATCH)
+    S = whole("S", S, 1, MAX_BATCH)
     if S == 1:
         return law
     if isinstance(law, Gaussian):
@@ -376,7 +371,7 @@ class Stream:
 
     def __init__(self, law, n, block=16, alpha=0.0, beta=1.0):
         _law("law", law)
-        self.n, self.block = n, block = _whole("n", n, 1, MAX_DRAWS), _whole("block", block, 1, 10**6)
+        self.n, self.block = n, block = whole("n", n, 1, MAX_DRAWS), whole("block", block, 1, 10**6)
         alpha, beta = _number("alpha", alpha), _number("beta", beta)
         if n * block > MAX_DRAWS:
             raise ValueError(f"n and block must give at most {MAX_DRAWS} draws, got {n} times {block}")
@@ -410,7 +405,7 @@ class Stream:
     def rows(self, rng, steps):
         """Yield `steps` arrays of shape (n,); each is overwritten later, so use it at once."""
         _generator("rng", rng)
-        steps = _whole("steps", steps, 0, 10**9)
+        steps = whole("steps", steps, 0, 10**9)
         if self._constant:
             yield from repeat(self._rows[0], steps)
             return
@@ -422,7 +417,7 @@ class Stream:
     def fill(self, rng, count):
         """The next `count` <= block rows as one array (count, n), or (1, n) if all are the same."""
         _generator("rng", rng)
-        count = _whole("count", count, 1, self.block)
+        count = whole("count", count, 1, self.block)
         if not self._constant:
             self._fill(rng, self._buffer[:count])
         return self._buffer[:count, : self.n]
@@ -463,7 +458,7 @@ def _table(values, probs, bits):
 def _sample(law, rng, shape):
     _generator("rng", rng)
     shape = _entries("shape", shape) if np.iterable(shape) else (shape,)
-    shape = tuple(_whole("shape", k, 0, MAX_DRAWS) for k in shape)
+    shape = tuple(whole("shape", k, 0, MAX_DRAWS) for k in shape)
     size = math.prod(shape)
     if size > MAX_DRAWS:
         raise ValueError(f"shape must hold at most {MAX_DRAWS} draws, got {shape}")

@@ -17,6 +17,7 @@ from itertools import islice
 import numpy as np
 from scipy import special
 
+from ._arguments import whole
 from .landscapes import Landscape, _floats, quadratic
 from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, aligned
 from .optimizers import SGD, Adam, Walk
@@ -89,7 +90,7 @@ class uniform:
             raise ValueError(f"lo and hi must be finite, alike, got {self.lo!r}, {self.hi!r}")
         if not np.all(lo <= hi):
             raise ValueError(f"lo and hi must be lo <= hi, got {self.lo!r}, {self.hi!r}")
-        _whole("n", self.n, 1, MAX_RECORD)
+        whole("n", self.n, 1, MAX_RECORD)
 
     def __call__(self, rng):
         lo, hi = np.asarray(self.lo, dtype=float), np.asarray(self.hi, dtype=float)
@@ -177,7 +178,7 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
     if not 1 <= len(laws) == len(rates):
         raise ValueError(f"laws and rates must have the same length >= 1, got {len(laws)} and "
                          f"{len(rates)}")
-    times, chunk = _times(steps, record), _whole("chunk", chunk, 1, 2**24)
+    times, chunk = _times(steps, record), whole("chunk", chunk, 1, 2**24)
     kept, starts, children = (len(times) if reduce is None else 0) * len(laws), [], []
     for child in _sequence(seed).spawn(len(laws)):
         start, own = _starts(landscape, w0, child, chunk, kept)
@@ -519,7 +520,7 @@ def _map(work, w0, children, chunk, steps, workers, executor, progress):
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise ValueError(f"executor must be None or a concurrent.futures.Executor, got {executor!r}")
-    workers = _whole("workers", workers, 1, 4096)
+    workers = whole("workers", workers, 1, 4096)
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
     bar = _Bar(progress)
     if executor is None and workers == 1:
@@ -572,20 +573,13 @@ class _Bar:
 # Arguments
 
 
-def _whole(name, value, low, high):
-    ok = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not ok or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
-    return int(value)
-
-
 def _block(block, n):
     """`block`, or about a megabyte of noise for n walkers."""
-    return min(64, max(8, 2**17 // n)) if block is None else _whole("block", block, 1, 10**6)
+    return min(64, max(8, 2**17 // n)) if block is None else whole("block", block, 1, 10**6)
 
 
 def _times(steps, record):
-    steps = _whole("steps", steps, 0, 10**9)
+    steps = whole("steps", steps, 0, 10**9)
     if record is None:
         return np.array([steps])
     if not np.iterable(record):
@@ -607,14 +601,14 @@ def _sequence(seed):
     """A SeedSequence of our own to spawn from."""
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    return np.random.SeedSequence(_whole("seed", seed, 0, 2**128))
+    return np.random.SeedSequence(whole("seed", seed, 0, 2**128))
 
 
 def _starts(landscape, w0, seed, chunk, kept):
     """(w0 as (dim, n), one SeedSequence per chunk); the callable w0 has a stream of its own."""
     if not isinstance(landscape, Landscape):
         raise ValueError(f"landscape must be a saddles.landscapes.Landscape, got {landscape!r}")
-    chunk = _whole("chunk", chunk, 1, 2**24)
+    chunk = whole("chunk", chunk, 1, 2**24)
     start, noise = _sequence(seed).spawn(2)
     if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))

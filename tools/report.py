@@ -1,0 +1,86 @@
+"""Print what is known about how far this book can be trusted: `make report`.
+
+Three things are measured elsewhere and kept, as they take long: which changes of the library its tests
+notice (`make mutants`), whether two builds give the same site (`make reproduce`), what the pages weigh
+(`make test`). Each is shown with its date, and with the word "old" if what it measured has changed since.
+"""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+
+import mutate
+import reproduce
+from book import ROOT, SITE, chromium
+
+PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "matplotlib", "jupyter-book", "sphinx", "myst-nb",
+            "nbmake", "ipywidgets", "hypothesis", "playwright")
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def said(*command):
+    """The first line that a command prints, or a dash if it is not there."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "–"
+    return (done.stdout.splitlines() or ["–"])[0].strip()
+
+
+def versions():
+    yield f"commit {said('git', 'rev-parse', '--short', 'HEAD')}, Python {platform.python_version()}"
+    browser = chromium()
+    yield said(browser, "--version") if browser else "no Chromium"
+    yield ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+
+
+def mutants():
+    """A line for each module: killed of tried, and whether that is still true of today's files."""
+    stored = read(mutate.RESULTS)
+    for module in mutate.TESTS:
+        found = stored.get(module)
+        if found is None:
+            yield f"{module:12} not measured"
+            continue
+        old = "" if found["hash"] == mutate.fingerprint(module) else ", old: the module or its tests have changed"
+        part = "all" if found["tried"] == found["mutants"] else f"a sample of {found['mutants']}"
+        yield f"{module:12} {found['killed']:4} of {found['tried']:4} killed ({part}, {found['date']}{old})"
+    tried, killed = (sum(found[key] for found in stored.values()) for key in ("tried", "killed"))
+    if tried:
+        yield f"{'together':12} {killed:4} of {tried:4} killed, {killed / tried:.1%}"
+
+
+def builds():
+    head = said("git", "rev-parse", "HEAD")
+    for pythons, found in read(reproduce.RESULTS).items() or [("", None)]:
+        if found is None:
+            yield "not measured"
+            continue
+        old = "" if found["commit"] == head else ", old: another commit"
+        yield f"Python {pythons}: {len(found['differ'])} of {found['files']} files differ ({found['date']}{old})"
+        yield from (f"  {name}: {what}" for name, what in found["differ"].items())
+
+
+def pages():
+    budgets = read(SITE.parent / "budgets.json")
+    if not budgets:
+        yield "not measured: `make test` does"
+    for name, what in budgets.items():
+        yield f"{name}: " + (", ".join(f"{key} {value}" for key, value in what.items())
+                             if isinstance(what, dict) else str(what))
+
+
+PARTS = {
+    "Versions": versions,
+    "Mutation testing: changes of the library that its own tests notice": mutants,
+    "Reproducibility: two builds of one commit, compared byte for byte": builds,
+    "Pages: weight, delay and drawing": pages,
+}
+
+if __name__ == "__main__":
+    for title, part in PARTS.items():
+        print(f"\n{title}\n" + "\n".join(f"  {line}" for line in part()))
