@@ -26,7 +26,8 @@ def alarm(request):
     """alarm(p) fails if the p-value is below ALPHA; alarms.py must know how often it is called."""
     name = request.node.originalname
     runs, each = COMPARISONS[name]
-    assert sum(item.originalname == name for item in request.session.items) <= runs
+    same = [item for item in request.session.items if getattr(item, "originalname", None) == name]
+    assert len(same) <= runs
     called = []
 
     def judge(p):

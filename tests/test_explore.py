@@ -2,6 +2,7 @@
 import asyncio
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -98,7 +99,8 @@ def played(box, stop_at=None):
         await asyncio.sleep(0.2)  # longer than a step: nothing may move any more
         return seen
 
-    return asyncio.run(press())
+    with ThreadPoolExecutor(1) as thread:  # this one may already have a loop: the browser's
+        return thread.submit(asyncio.run, press()).result()
 
 
 def test_a_live_slider_reaches_the_values_of_the_page():
