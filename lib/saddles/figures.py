@@ -76,9 +76,9 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
 
 def dots(ax, x, y, size, color):
     """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
-    the page, and a slow page is what comes of it. `x` and `y` are of one length.
+    the page, and a slow page is what comes of it. `x` and `y` are of one length; NaN leaves a dot out.
 
-    Raises ValueError for x or y that are no finite numbers of one length, for a size that is not
+    Raises ValueError for x or y that are no numbers, are infinite or of two lengths, for a size that is not
     above 0 and at most 100, for what is no colour, and for an `ax` that is no Axes.
     """
     if not isinstance(ax, Axes):
@@ -88,8 +88,8 @@ def dots(ax, x, y, size, color):
     size = positive("size", size, MOST_POINTS)
     x, y = floats("x", x), floats("y", y)
     for name, values in (("x", x), ("y", y)):
-        if values.ndim != 1 or not np.all(np.isfinite(values)):
-            raise ValueError(f"{name} must be a row of finite numbers, got {values!r}")
+        if values.ndim != 1 or not np.any(np.isinf(values)):
+            raise ValueError(f"{name} must be a row of finite numbers or NaN, got {values!r}")
     if len(x) != len(y):
         raise ValueError(f"x and y must be of one length, got {len(x)} and {len(y)}")
     places = np.column_stack([x, y])
