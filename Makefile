@@ -19,8 +19,9 @@ test: book     ## build the book, then check the library, every chapter and ever
 	@$(IN) -m pytest -n 2 --dist worksteal
 
 lab: install     ## open the chapters as notebooks in JupyterLab, with live explorers
+	@[ "$$(id -u)" != 0 ] || echo "saddles: you are root, so a notebook's cells may change all of this machine."
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" JUPYTERLAB_WORKSPACES_DIR="$(CURDIR)/_build/lab" \
-	$(IN) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters
+	$(IN) -m jupyterlab --allow-root --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters
 
 chapter: install     ## begin a chapter that passes every test: make chapter NAME=my-subject
 	@$(IN) tools/chapter.py "$(NAME)"

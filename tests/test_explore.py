@@ -172,7 +172,7 @@ def test_dots_are_one_element():
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 499
 
 
-@pytest.mark.parametrize("name, bad", [("y", {"y": [1]}), ("size", {"size": 0}), ("size", {"size": float("nan")})])
+@pytest.mark.parametrize("name, bad", [("x and y", {"y": [1]}), ("size", {"size": 0}), ("size", {"size": float("nan")})])
 def test_dots_name_what_they_refuse(name, bad):
     with pytest.raises(ValueError, match=f"^{name} must"):
         figures.dots(figures.new()[1], **{"x": [1, 2], "y": [1, 2], "size": 1, "color": "red"} | bad)

@@ -1,6 +1,7 @@
 """Setting up, where it cannot work: one clear sentence each, and no traceback."""
 
 import ast
+import errno
 import os
 import re
 import shutil
@@ -9,7 +10,10 @@ import sys
 import tomllib
 import zipfile
 
+import build
 import pytest
+import report
+import reproduce
 from book import ROOT
 
 BOOTSTRAP = ROOT / "tools" / "bootstrap.py"
@@ -151,3 +155,59 @@ def test_a_broken_lock_is_named(copy, tmp_path, damage):
 def test_a_lock_that_does_not_fit_the_index_is_named(copy, tmp_path, name, reason):
     (copy / "requirements.lock").write_text(f"{name}==1.0 --hash=sha256:{'0' * 64}\n")
     assert reason in sentence(copy, **wheel(tmp_path))
+
+
+FULL = "/dev/full"  # a file of Linux on a disk that has no room
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="this system has no /dev/full")
+def test_a_full_disk_is_named(copy, tmp_path):
+    (copy / "_build").mkdir()
+    (copy / "_build" / "install.log").symlink_to(FULL)
+    assert "the disk is full: make room" in sentence(copy, **wheel(tmp_path))
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="this system has no /dev/full")
+def test_a_disk_that_is_full_during_the_build_is_named(tmp_path):
+    """A book without chapters, so that the first thing written is the log."""
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    (tmp_path / "_config.yml").write_text("execute: {timeout: 1}\n")
+    (tmp_path / "index.md").write_text("# A page\n")
+    (tmp_path / "_build").mkdir()
+    (tmp_path / "_build" / "build.log").symlink_to(FULL)
+    done = subprocess.run([sys.executable, "tools/build.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.strip().startswith("saddles: the disk is full: make room")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("says", [os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "database or disk is full"])
+def test_every_way_to_say_that_the_disk_is_full_is_known_to_the_build(says):
+    assert build.FULL.search(f"[Errno 28] {says}: 'x'")
+
+
+def test_only_what_needs_git_asks_for_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert report.said("git", "rev-parse", "HEAD") == "–"
+    with pytest.raises(SystemExit, match="^saddles: .* needs git"):
+        reproduce.committed()
+
+
+def recipes():
+    """The Makefile's commands, as they are typed without make."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return text.replace("$(PYTHON)", "python3").replace("$(IN)", ".venv/bin/python")
+
+
+def test_the_plain_commands_of_the_readme_are_those_of_make():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^(.*python.*?) +# (?:the rest of )?make (?:book|test)$", readme, re.MULTILINE)
+    commands = [command for line in lines for command in line.split(" && ")]
+    assert len(commands) == 3
+    assert [command for command in commands if f"\t@{command}\n" not in recipes() + "\n"] == []
+
+
+def test_root_may_open_the_notebooks_and_is_told_so():
+    """Jupyter alone refuses: the book's own build has run the same cells as root before."""
+    lab = recipes().partition("\nlab:")[2].partition("\n\n")[0]
+    assert "-m jupyterlab --allow-root " in lab and "you are root" in lab

@@ -7,6 +7,7 @@ Every failure ends in one sentence and exit code 1; pip's own words are kept in 
 
 from __future__ import print_function
 
+import errno
 import hashlib
 import io
 import os
@@ -21,6 +22,7 @@ LOCK = os.path.join(ROOT, "requirements.lock")
 PYPROJECT = os.path.join(ROOT, "pyproject.toml")
 LOG = os.path.join(ROOT, "_build", "install.log")
 OLDEST = (3, 11)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, a quota, a limit on a file's size
 
 # What pip prints -> what the reader should know. The first match counts, so causes stand before
 # their consequences ("no matching distribution" is also what pip says without a network).
@@ -34,7 +36,10 @@ REASONS = [
         ["Invalid requirement", "require-hashes mode", "UnicodeDecodeError"],
         "requirements.lock is broken: restore it, or renew it with `make lock`",
     ),
-    (["No space left on device", "Disk quota exceeded"], "the disk is full"),
+    (
+        ["No space left on device", "Disk quota exceeded", "File too large"],
+        "the disk is full",
+    ),
     (
         [
             "NewConnectionError",
@@ -177,4 +182,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         fail("interrupted; the same command starts again.")
     except EnvironmentError as error:
+        if error.errno in FULL:
+            fail("the disk is full: make room (.venv takes about 1 GB) and run the same command again.")
         fail("%s." % error)

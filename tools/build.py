@@ -54,6 +54,9 @@ MACHINERY = re.compile(
     r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?=nbclient)|"
     r"(?<=\n)Traceback \(most recent call last\):\n(?:[ ].*\n)+sphinx\.errors[\s\S]*"
 )
+# How a full disk shows itself in what Python, Sphinx and the cache's SQLite say.
+FULL = re.compile(r"No space left on device|Disk quota exceeded|disk is full")
+NO_ROOM = "\nsaddles: the disk is full: make room (_build takes about 100 MB), then run this again."
 LINES_SHOWN = 80  # of one problem; a traceback's end is what matters, and the log has the rest
 
 
@@ -172,6 +175,8 @@ def main():
     doubts = list(unsound(chapters))
     if code or doubts or not (SITE / "index.html").exists():
         shown = problems(lines) or ["\n".join(lines[-30:])]
+        if FULL.search("\n".join(lines)):
+            sys.exit(NO_ROOM)
         print("\n" + "\n\n".join(shown), file=sys.stderr)
         for doubt in doubts:
             print(f"\n{doubt}", file=sys.stderr)
@@ -184,3 +189,7 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("\nsaddles: interrupted.")
+    except Exception as error:  # SQLite's is not an OSError
+        if not FULL.search(str(error)):
+            raise
+        sys.exit(NO_ROOM)

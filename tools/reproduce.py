@@ -33,7 +33,10 @@ WAYS = (
 def committed():
     """The last commit as a tar file, and its name."""
     git = lambda *words: subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True).stdout
-    return git("archive", "HEAD"), git("rev-parse", "HEAD").decode().strip()
+    try:
+        return git("archive", "HEAD"), git("rev-parse", "HEAD").decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        sys.exit("saddles: this builds the last commit, so it needs git and a copy of the book made by git clone.")
 
 
 def build(folder, python, settings):

@@ -23,3 +23,25 @@ def floats(name, value):
         return array.astype(float)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be real numbers, got {value!r}") from None
+
+
+def yes_or_no(name, value):
+    """`value` if it is True or False, else ValueError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def words(name, value):
+    """`value` if it is text, else ValueError."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be words, got {value!r}")
+    return value
+
+
+def positive(name, value, most):
+    """`value` as a float above 0 and up to `most`, else ValueError."""
+    number = floats(name, value)
+    if number.ndim or not 0 < number <= most:
+        raise ValueError(f"{name} must be a number above 0 and at most {most}, got {value!r}")
+    return float(number)

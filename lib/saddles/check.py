@@ -95,7 +95,8 @@ class Sampled:
     """A statistic from `n` runs with `seed`: an estimate and its standard error.
 
     A printed value is refused when it is further away than a normal error would be with
-    probability `alarm`: the false-alarm rate of this check.
+    probability `alarm`: the false-alarm rate of this check. All of the book's are added up, and
+    have a budget (tests/alarms.py), so leave it as it is.
     """
 
     mean: float
@@ -123,6 +124,7 @@ class Step:
     says: str
     method: str
     twins: tuple
+    alarm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ class Verdict:
     changes: str | None = None
     conversion: str | None = None
     setup: str | None = None
+    alarm: float = 0.0  # how often the check refuses a true statement by chance, at most
 
     def record(self):
         """The ledger's entry, without chapter and anchor, which the build adds."""
@@ -150,7 +153,8 @@ class Verdict:
     def _repr_mimebundle_(self, include=None, exclude=None):
         shown = {"text/html": badge(self), "text/plain": f"{self.id}: {self.verdict}"}
         return shown, {KEY: self.record() | {"twins": list(self.twins), "changes": self.changes,
-                                             "conversion": self.conversion, "setup": self.setup}}
+                                             "conversion": self.conversion, "setup": self.setup,
+                                             "alarm": self.alarm}}
 
 
 def parse(text, names=None):
@@ -255,6 +259,13 @@ def _near(printed, derived):
         return bool(z <= limit), f"{derived.mean:.6g} measured, {z:.3g} standard errors from {float(printed):.6g}"
     gap = abs(sp.N(printed, DIGITS) - sp.N(derived.value, DIGITS))
     return bool(gap <= derived.error), f"computed {sp.N(derived.value, 8)}, printed {sp.N(printed, 8)}"
+
+
+def _alarm(derived):
+    """The sum of the false-alarm rates of all that is sampled in `derived`."""
+    if isinstance(derived, Sampled):
+        return derived.alarm
+    return sum((_alarm(part) for part in _parts(derived) or ()), 0.0)
 
 
 def _same_set(printed, derived, where):
@@ -433,7 +444,8 @@ def check(id, printed, derived, *, says=None, where=None, corrected=None, instea
     refused = _refused(value, target, domain, [(text, _parse_any(text, names, "broken")) for text in broken])
     verdict = "corrected" if not ok else "consistent" if method == "simulation" else "verified"
     return Verdict(id, kind, verdict, severity, method, _sayings(says, _text(printed, names)), right,
-                   reason or ("" if ok else _sentence(why)), refused, changes, conversion, setup)
+                   reason or ("" if ok else _sentence(why)), refused, changes, conversion, setup,
+                   _alarm(derived))
 
 
 def step(says, printed, derived, *, where=None, method=None, broken=(), names=None):
@@ -446,7 +458,8 @@ def step(says, printed, derived, *, where=None, method=None, broken=(), names=No
     ok, why = holds(value, derived, where)
     if not ok:
         raise CheckError(f"the step '{says}' fails: {why}")
-    return Step(says, method, _refused(value, derived, where, [(s, _parse_any(s, names, "broken")) for s in broken]))
+    refused = _refused(value, derived, where, [(s, _parse_any(s, names, "broken")) for s in broken])
+    return Step(says, method, refused, _alarm(derived))
 
 
 def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=None, changes=None,
@@ -474,7 +487,7 @@ def argue(id, says, steps, *, counter=None, instead=None, severity=None, reason=
     every = steps + ((counter,) if counter else ())
     return Verdict(id, kind, verdict, severity, "argument", says, instead, why,
                    tuple(f"{s.says}: {twin}" for s in every for twin in s.twins), changes, conversion,
-                   setup)
+                   setup, sum(s.alarm for s in every))
 
 
 def define(id, says):

@@ -19,6 +19,7 @@ from itertools import product
 import numpy as np
 
 from saddles import figures
+from saddles._arguments import floats, positive, whole, words, yes_or_no
 
 LABELS = {"lam": "λ", "a": "a", "t": "t", "sigma": "σ", "w0": "w₀", "S": "S", "b": "b"}
 MOST_FRAMES = 400
@@ -40,10 +41,11 @@ def explore(draw, *, alt, caption, name, start=None, live=None, size=(5.4, 3.3),
     values   the values of each parameter, increasing: what a page offers, one frame a combination
 
     Returns an ipywidgets box, or an object that displays as HTML. Raises ValueError for values
-    that are no increasing lists of finite numbers, for more than 400 frames, a bad name, or a
-    `play` that is no parameter.
+    that are no increasing lists of finite numbers, for more than 400 frames, a bad name, a
+    `play` that is no parameter, and for any other argument that is not what stands above.
     """
     _refuse(name, values, start, play)
+    _refuse_look(draw, alt, caption, live, size, rows, columns, labels)
     start = {k: v[len(v) // 2] for k, v in values.items()} | (start or {})
     labels = LABELS | (labels or {})
     describe = alt if callable(alt) else lambda **_: alt
@@ -61,24 +63,50 @@ def someone_is_there():
     return any(os.environ.get(name) for name in ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG"))
 
 
+def _is_function(thing):
+    return callable(thing) and not isinstance(thing, type)
+
+
+def _refuse_look(draw, alt, caption, live, size, rows, columns, labels):
+    if not _is_function(draw):
+        raise ValueError(f"draw must be a function, got {draw!r}")
+    if not isinstance(alt, str) and not _is_function(alt):
+        raise ValueError(f"alt must be words, or a function that returns them, got {alt!r}")
+    words("caption", caption)
+    if live is not None:
+        yes_or_no("live", live)
+    sides = floats("size", size)
+    if sides.shape != (2,):
+        raise ValueError(f"size must be a width and a height, got {size!r}")
+    for side in sides:
+        positive("size", side, figures.MOST_INCHES)
+    whole("rows", rows, 1, figures.MOST_PANELS)
+    whole("columns", columns, 1, figures.MOST_PANELS)
+    shown = labels if labels is not None else {}
+    if not isinstance(shown, dict) or not all(isinstance(label, str) for label in shown.values()):
+        raise ValueError(f"labels must be {{parameter: shown name}}, got {labels!r}")
+
+
 def _refuse(name, values, start, play):
-    if not name or not all(c.isascii() and (c.isalnum() or c == "-") for c in name):
+    if not isinstance(name, str) or not name or not all(c.isascii() and (c.isalnum() or c == "-") for c in name):
         raise ValueError(f"name must consist of letters, digits and hyphens, got {name!r}")
     if not values:
         raise ValueError("values must hold at least one parameter")
     frames = 1
     for key, listed in values.items():
-        listed = list(listed)
-        frames *= len(listed)
-        rising = all(float(p) < float(q) for p, q in zip(listed, listed[1:]))
-        if len(listed) < 2 or not rising or not all(abs(float(v)) < float("inf") for v in listed):
+        numbers = floats(key, listed)
+        good = numbers.ndim == 1 and len(numbers) >= 2 and np.all(np.isfinite(numbers))
+        if not good or not np.all(numbers[1:] > numbers[:-1]):
             raise ValueError(f"{key} must be an increasing list of at least 2 finite numbers")
+        frames *= len(numbers)
     if frames > MOST_FRAMES:
         raise ValueError(f"values must give at most {MOST_FRAMES} frames, got {frames}")
+    if start is not None and not isinstance(start, dict):
+        raise ValueError(f"start must be {{parameter: value}}, got {start!r}")
     for key, value in (start or {}).items():
         if key not in values or value not in list(values[key]):
             raise ValueError(f"start must name listed values, got {key} = {value!r}")
-    if play is not None and play not in values:
+    if play is not None and (not isinstance(play, str) or play not in values):
         raise ValueError(f"play must be one of the parameters {', '.join(values)}, got {play!r}")
 
 
@@ -112,13 +140,16 @@ class Frames:
         self.seconds = time.process_time() - began
 
     def frame(self, **parameters):
-        """The drawn svg of one combination of listed values."""
+        """The drawn svg of one combination of listed values. Raises ValueError for one not listed."""
         return self.svgs[self._index(parameters)]
 
     def _index(self, parameters):
         index = 0
         for key, listed in self.values.items():
-            index = index * len(listed) + listed.index(parameters[key])
+            try:
+                index = index * len(listed) + listed.index(parameters[key])
+            except (KeyError, ValueError):
+                raise ValueError(f"{key} must be one of {listed}, got {parameters.get(key)!r}") from None
         return index
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -14,10 +14,14 @@ from typing import Any
 import matplotlib
 import matplotlib.text
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+
+from saddles._arguments import floats, positive, whole, words, yes_or_no
 
 # Okabe-Ito colours, distinguishable with any kind of colour vision. One idea, one colour.
 COLOURS = {
@@ -27,6 +31,7 @@ COLOURS = {
     "escape": "#009e73",  # escaping
     "muted": "#7f7f7f",  # guides: axes of symmetry, earlier steps
 }
+MOST_INCHES, MOST_PANELS, MOST_POINTS = 50, 20, 100  # of a side; in a row or column; of a dot
 INK, PAPER = "#010203", "#fdfefc"  # stand for "the page's text colour", "the page's background"
 MAP = "cividis"  # for maps: even in brightness, readable in grey
 
@@ -50,7 +55,12 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
     The default width is a phone's: text stays legible there. `steady` fixes the margins and the
     places of the labels, so that nothing of an explorer moves from frame to frame but what it
     shows. Returns (figure, axes): one Axes, or an array of them. Nothing is registered with pyplot.
+    Raises ValueError for sides that are not above 0 and at most 50 inches, and for columns or rows
+    that are no whole numbers from 1 to 20; other keywords go to Matplotlib's `subplots`.
     """
+    width, height = positive("width", width, MOST_INCHES), positive("height", height, MOST_INCHES)
+    columns, rows = whole("columns", columns, 1, MOST_PANELS), whole("rows", rows, 1, MOST_PANELS)
+    steady = yes_or_no("steady", steady)
     figure = Figure(figsize=(width, height), layout=None if steady else "constrained")
     if steady:
         figure.subplots_adjust(left=0.62 / width, right=1 - 0.15 / width, bottom=0.52 / height,
@@ -66,14 +76,22 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
 
 def dots(ax, x, y, size, color):
     """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
-    the page, and a slow page is what comes of it. `x` and `y` are of one length.
+    the page, and a slow page is what comes of it. `x` and `y` are of one length; NaN leaves a dot out.
 
-    Raises ValueError for a y that is not as long as x, and for a size that is not positive.
+    Raises ValueError for x or y that are no numbers, are infinite or of two lengths, for a size that is not
+    above 0 and at most 100, for what is no colour, and for an `ax` that is no Axes.
     """
+    if not isinstance(ax, Axes):
+        raise ValueError(f"ax must be axes of Matplotlib, got {ax!r}")
+    if not isinstance(color, (str, tuple)) or not is_color_like(color):
+        raise ValueError(f"color must be a colour of Matplotlib, got {color!r}")
+    size = positive("size", size, MOST_POINTS)
+    x, y = floats("x", x), floats("y", y)
+    for name, values in (("x", x), ("y", y)):
+        if values.ndim != 1 or not np.any(np.isinf(values)):
+            raise ValueError(f"{name} must be a row of finite numbers or NaN, got {values!r}")
     if len(x) != len(y):
-        raise ValueError(f"y must have as many numbers as x, {len(x)}, got {len(y)}")
-    if not size > 0:
-        raise ValueError(f"size must be positive, got {size}")
+        raise ValueError(f"x and y must be of one length, got {len(x)} and {len(y)}")
     places = np.column_stack([x, y])
     path = Path(np.repeat(places, 2, axis=0), np.tile([Path.MOVETO, Path.LINETO], len(places)))
     path.should_simplify = False  # a dot is a line of no length with round ends
@@ -82,7 +100,12 @@ def dots(ax, x, y, size, color):
 
 
 def svg(figure):
-    """The figure as svg text that takes its colours and its font from the page."""
+    """The figure as svg text that takes its colours and its font from the page.
+
+    Raises ValueError for what is no figure of Matplotlib.
+    """
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure must be a figure of Matplotlib, got {figure!r}")
     out = io.StringIO()
     # print_svg draws once; savefig would draw twice to measure what we do not crop
     FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
@@ -129,7 +152,8 @@ class Picture:
 def show(figure, *, alt, caption):
     """A finished figure with its alt text and its caption; both are required.
 
-    `alt` states what is seen, `caption` states the finding ($...$ for formulas).
+    `alt` states what is seen, `caption` states the finding ($...$ for formulas). Raises ValueError
+    for one of less than 10 characters, and for what is no figure.
     """
     for name, value in (("alt", alt), ("caption", caption)):
         if not isinstance(value, str) or len(value.strip()) < 10:
@@ -138,12 +162,13 @@ def show(figure, *, alt, caption):
 
 
 def labelled(text, alt):
-    """The svg as one image with a text alternative."""
-    return text.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
+    """The svg as one image with a text alternative. Raises ValueError for what is no text."""
+    words("alt", alt)
+    return words("text", text).replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 
 def caption_html(text):
-    """A caption with its formulas set by MathJax."""
+    """A caption with its formulas set by MathJax. Raises ValueError for what is no text."""
     from saddles.check import typeset
 
     return typeset(text)
