@@ -26,6 +26,26 @@ def test_the_domain_matters():
     assert v.verdict == "corrected" and "0 < \\lambda < 1" in v.corrected
 
 
+DOMAINS = [((2, sp.oo), sp.Abs(x - 2), x - 2), ((-sp.oo, 2), sp.Abs(x - 2), 2 - x), ((2, 3), sp.Abs(x - 2) + sp.Abs(x - 3), sp.Integer(1)),
+           ((-1, 0), sp.Abs(x), -x), ((-sp.oo, sp.oo), sp.cos(x)**2 - sp.cos(2 * x), sp.sin(x)**2)]
+
+
+@pytest.mark.parametrize("ends, left, right", DOMAINS, ids=str)
+def test_a_formula_that_holds_on_a_domain_is_proved_there_and_its_negative_refuted_there(ends, left, right):
+    assert holds(left, right, {x: ends}) == (True, "")
+    ok, why = holds(left, -right, {x: ends})
+    witness = sp.Rational(why.removeprefix("at x = ").partition(":")[0])
+    assert not ok and ends[0] < witness < ends[1]
+
+
+def test_a_formula_that_fails_on_a_part_of_the_domain_is_refuted():
+    """Points are drawn on both sides of zero if the domain has no end, or none is given."""
+    for where in ({x: (-sp.oo, sp.oo)}, None):
+        for side in (x, -x):
+            assert not holds(sp.Abs(x), side, where)[0]
+    assert not holds((-1) ** t, sp.Integer(1))[0] and not holds((-1) ** t, sp.Integer(-1))[0]
+
+
 def test_a_wrong_formula_needs_a_correction_that_holds():
     with pytest.raises(CheckError, match="does not hold as printed: at a = "):
         check("claim:4-mean", "a", a / 2)
@@ -77,8 +97,13 @@ def test_undecided_is_an_error_not_a_verdict():
 def test_chains_are_checked_part_by_part():
     v = check("eq:5", ("0", "(2 - a)*w"), (sp.Integer(0), 2 * w - a * w))
     assert v.verdict == "verified" and any("part 2: doubled" in twin for twin in v.twins)
-    with pytest.raises(CheckError, match="number of parts"):
-        check("eq:5", ("0", "w"), (sp.Integer(0), w, w))
+    assert check("eq:5", ("0", "w"), (sp.Integer(0), w * 1)).printed == "$0$, $w$"
+    for printed in (("0", "w"), "w"):
+        with pytest.raises(CheckError, match="number of parts"):
+            check("eq:5", printed, (sp.Integer(0), w, w))
+    both = (Bounded(0.33333, 1e-4), Sampled(0.51, 0.01, 2000, 3))
+    assert len(check("eq:5", ("1/3", "1/2"), both, method="numeric").twins) == 6
+    assert holds((sp.Rational(1, 3), sp.Integer(1)), both)[1].startswith("0.51 measured")
 
 
 def test_intervals_differ_by_an_end_point():
@@ -96,6 +121,30 @@ def test_numbers_and_samples():
     assert (v.verdict, v.method) == ("consistent", "simulation")
     with pytest.raises(CheckError, match="standard errors"):
         check("fig:1-left", "1/2", Sampled(0.6, 0.01, 2000, 3))
+
+
+def test_evidence_reaches_as_far_as_it_says_and_no_further():
+    assert holds(sp.Rational(3, 4), Bounded(0.5, 0.25))[0] and not holds(sp.Rational(751, 1000), Bounded(0.5, 0.25))[0]
+    limit = float(stats.norm.isf(0.005))
+    for sign in (1, -1):
+        assert holds(sp.Float(sign * limit), Sampled(0.0, 1.0, 1, 0, alarm=0.01))[0]
+        assert not holds(sp.Float(sign * limit * (1 + 1e-9)), Sampled(0.0, 1.0, 1, 0, alarm=0.01))[0]
+
+
+@pytest.mark.parametrize("printed", [True, False])
+@pytest.mark.parametrize("derived", [True, False, sp.true, sp.false])
+def test_truth_values(printed, derived):
+    assert holds(printed, derived)[0] == (printed == bool(derived))
+
+
+def test_a_claim_may_be_false():
+    assert check("eq:1", "False", sp.Integer(2) < 1).twins == ("negated",)
+
+
+def test_what_is_of_another_kind_is_refused():
+    for printed, derived in [((a, a), a), (sp.Interval(0, 1), a), (sp.Interval(0, 1), sp.FiniteSet(0, 1)), (a, sp.Interval(0, 1))]:
+        assert not holds(printed, derived)[0]
+    assert holds(sp.FiniteSet(0, 1), sp.FiniteSet(1, 0))[0]
 
 
 def test_false_alarm_rate_of_a_sample_is_the_stated_one(alarm):
@@ -116,9 +165,12 @@ def test_a_test_must_refuse_at_least_one_twin_and_says_its_method():
 
 def test_argue_needs_steps_and_a_counterexample_for_a_correction():
     good = step("one plus one", "2", sp.Integer(1) + 1)
-    assert argue("eq:74", "a limit", [good]).verdict == "argued"
+    v = argue("eq:74", "a limit", [good], changes="this", conversion="that", setup="those")
+    assert (v.id, v.kind, v.verdict, v.printed, v.severity, v.corrected) == ("eq:74", "equation", "argued", "a limit", None, None)
+    assert (v.changes, v.conversion, v.setup) == ("this", "that", "those") and good.says in v.reason
+    assert v.twins == tuple(f"one plus one: {how}" for how in ("doubled", "sign changed", "shifted by 1"))
     v = argue("prop:7", "no such loss", [good], counter=good, instead="some loss", severity="substantive")
-    assert (v.verdict, v.method) == ("corrected", "argument")
+    assert (v.verdict, v.method, v.severity, v.corrected, v.reason) == ("corrected", "argument", "substantive", "some loss", "one plus one")
     with pytest.raises(ValueError, match="steps must"):
         argue("eq:74", "a limit", [])
     with pytest.raises(ValueError, match="belong together"):
@@ -128,7 +180,9 @@ def test_argue_needs_steps_and_a_counterexample_for_a_correction():
 
 
 def test_define():
-    assert define("def:1", "a name").record()["verdict"] == "definition"
+    assert define("def:1", "a name").record() == {
+        "id": "def:1", "kind": "definition", "verdict": "definition", "severity": None, "method": None, "printed": "a name",
+        "corrected": None, "reason": "A definition."}
 
 
 @pytest.mark.parametrize("bad", ["", "8", "eq", "eq:", "figure:1", "eq:8 ", None])
@@ -143,20 +197,59 @@ def test_what_is_no_formula(bad):
         parse(bad)
     with pytest.raises(ValueError, match="printed must"):
         check("eq:1", bad, a / 2)
+    with pytest.raises(ValueError, match="corrected must"):
+        check("eq:1", "a", a / 2, corrected=bad, severity="typo")
+    with pytest.raises(ValueError, match="broken must"):
+        check("eq:1", "a/2", a / 2, broken=[bad])
+    with pytest.raises(ValueError, match="broken must"):
+        step("half", "a/2", a / 2, broken=[bad])
 
 
 def test_names_extends_the_symbols():
     y = sp.Symbol("y", real=True)
-    assert parse("y + a", {"y": y}) == y + a
+    names = {"y": y}
+    assert parse("y + a", names) == y + a
+    v = check("eq:1", "y/2 + a", y + a, corrected="a + y", broken=["y - a", "3*y"], names=names, severity="typo")
+    assert v.corrected == "$a + y$" and v.twins[-2:] == ("y - a", "3*y")
+    assert check("eq:1", ("y", "a"), (y * 1, a), broken=[("y", "2*y")], names=names).twins[-1] == "y, 2*y"
+    assert step("it is", "y", y * 1, broken=["2*y"], names=names).twins[-1] == "2*y"
+    with pytest.raises(CheckError, match="the broken formula y\\*2/2 passes"):
+        step("it is", "y", y * 1, broken=["y*2/2"], names=names)
 
 
-@pytest.mark.parametrize("value", [a, -x, sp.Integer(3), sp.Rational(-1, 2), sp.oo, True, (a, w), sp.Interval(0, a),
+@pytest.mark.parametrize("value", [a, -x, sp.Integer(3), sp.Rational(-1, 2), sp.oo, -sp.oo, True, (a, w), sp.Interval(0, a),
+                                   sp.Interval(0, sp.oo), sp.Interval(-sp.oo, 0), sp.Interval(-sp.oo, sp.oo),
                                    sp.Matrix([[a, 1], [1, a]]), sp.log(lam) * mu**t], ids=str)
 def test_every_twin_differs(value):
     made = twins(value)
     assert made
     for _, twin in made:
         assert twin != value and not (isinstance(twin, tuple) and list(twin) == list(value))
+
+
+@pytest.mark.parametrize("low, high, breaks", [(a, 2 * a, 8), (a, sp.oo, 5), (-sp.oo, a, 5), (-sp.oo, sp.oo, 2)])
+def test_an_interval_is_broken_at_both_ends(low, high, breaks):
+    """Each finite end in four ways, an infinite one by its sign; none of the same kind twice."""
+    made = twins(sp.Interval(low, high))
+    assert len({how for how, _ in made}) == len(made) == breaks
+    assert sum(how.startswith("lower") for how, _ in made) == (1 if low == -sp.oo else 4)
+
+
+def test_the_twins_of_a_number():
+    assert twins(a) == [("doubled", 2 * a), ("sign changed", -a), ("shifted by 1", a + 1)]
+    assert twins((a, True)) == [("part 1: doubled", (2 * a, True)), ("part 1: sign changed", (-a, True)),
+                                ("part 1: shifted by 1", (a + 1, True)), ("part 2: negated", (a, False))]
+
+
+def test_the_badge_shows_all_that_is_known():
+    v = check("eq:5", "a", a / 2, corrected="a/2", severity="typo", reason="It < says $b$.", changes="more $c$", conversion="the sign $d$",
+              broken=["3*a"])
+    html = badge(v)
+    for shown in (r"\(\frac{a}{2}\)", r"\(a\)", "It &lt; says", r"\(b\)", "more", r"\(c\)", "the sign", r"\(d\)", "typo · symbolic",
+                  "corrected", "doubled; sign changed; shifted by 1; 3*a", "eq:5"):
+        assert shown in html
+    bare = badge(define("def:1", "a name"))
+    assert "<p></p>" not in bare and "None" not in bare and "Refused" not in bare and "Instead" not in bare
 
 
 def test_a_verdict_travels_in_the_metadata_and_shows_a_badge():

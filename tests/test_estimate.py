@@ -97,6 +97,16 @@ def test_first_steps_that_fill_no_stretch_are_left_out():
     assert exponent_of(record) == Estimate(1.0, 0.0, 1.0, 1.0, 32, "escapes")
 
 
+@pytest.mark.parametrize("steps", [32, 46, 47, 48, 63, 64])
+def test_every_length_is_cut_into_sixteen_stretches(steps):
+    found = exponent_of(0.5 * np.arange(steps + 1.0))
+    assert (found.mu, found.stderr, found.steps) == (0.5, 0.0, steps // 16 * 16)
+
+
+def test_an_interval_that_ends_at_zero_decides_nothing():
+    assert exponent_of(np.zeros(33)) == Estimate(0.0, 0.0, 0.0, 0.0, 32, "undecided")
+
+
 BAD = [("log_norms", (np.zeros(32),), {}), ("log_norms", (np.zeros((40, 2)),), {}),
        ("log_norms", (np.append(np.zeros(40), -np.inf),), {}), ("log_norms", (np.append(np.zeros(40), np.nan),), {}),
        ("level", (np.zeros(40),), {"level": 1.0}), ("look", (np.zeros(40),), {"look": 0}),
@@ -163,6 +173,24 @@ def test_follow_with_momentum_in_the_state():
 def test_follow_ends_on_the_point():
     record = follow(coin_step(1.0), [0.0], 100, seed=2)
     assert record[-1] == -np.inf and np.all(np.isfinite(record[:-1]))
+
+
+def test_follow_takes_one_step_or_up_to_a_billion():
+    record = follow(lambda w, rng: -2 * w, [0.0], 1, radius=0.25, seed=0)
+    assert record == pytest.approx(np.log([0.25, 0.5]))
+    assert len(follow(lambda w, rng: 0 * w, [0.0], 10**9, seed=0)) == 2  # on the point at once
+    with pytest.raises(ValueError, match="^steps must"):
+        follow(lambda w, rng: 0 * w, [0.0], 10**9 + 1, seed=0)
+
+
+def test_follow_allows_the_point_to_move_by_rounding_only():
+    """A millionth of the radius, in each of the first steps."""
+    assert len(follow(lambda w, rng: 0.5 * w + 1e-11, [0.0], 3, seed=0)) == 4
+    with pytest.raises(ValueError, match="^point must be moved by no sample"):
+        follow(lambda w, rng: 0.5 * w + 1e-9, [0.0], 3, seed=0)
+    calls = iter(range(10**6))
+    with pytest.raises(ValueError, match="^point must be moved by no sample"):  # one sample in 64 does
+        follow(lambda w, rng: 0.5 * w + (next(calls) == 63), [0.0], 3, seed=0)
 
 
 BAD_FOLLOW = [("point", coin_step(0.8), [[0.0]], 9, {}), ("point", coin_step(0.8), [np.nan], 9, {}),

@@ -232,3 +232,9 @@ BAD = [
 def test_bad_input_is_named(name, call):
     with pytest.raises(ValueError, match=rf"^{name} must"):
         call()
+
+
+def test_a_matrix_that_is_never_drawn_does_not_count():
+    law = Matrices([2 * np.eye(2), np.zeros((2, 2))], [1.0, 0.0])
+    assert mean_log_det(law) == pytest.approx(2 * np.log(2))
+    assert law.sample(np.random.default_rng(0), 0).shape == (0, 2, 2)

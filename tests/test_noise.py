@@ -13,8 +13,8 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, batch_mean, constant,
-                           sample_law)
+from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, aligned, batch_mean,
+                           constant, sample_law)
 from saddles.symbols import a
 from scipy import stats
 
@@ -217,3 +217,11 @@ def test_shapes():
 def test_bad_input_names_the_argument(make, name):
     with pytest.raises(ValueError, match=name):
         make()
+
+
+@pytest.mark.parametrize("rows, n", [(1, 1), (2, 8), (3, 13), (5, 1000)])
+def test_rows_begin_at_cache_lines(rows, n):
+    for _ in range(20):  # memory begins somewhere else each time
+        out = aligned(rows, n, 3.0)
+        assert out.shape == (rows, n) and np.all(out == 3.0)
+        assert all(row.ctypes.data % 64 == 0 for row in out)

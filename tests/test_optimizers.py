@@ -101,3 +101,17 @@ def test_amsgrad_never_forgets_and_adam_does():
 def test_bad_input_names_the_argument(make, name):
     with pytest.raises(ValueError, match=name):
         make()
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not isinstance(rule, SGD)], ids=str)
+def test_walkers_in_a_unit_of_their_own_walk_the_same_way(rule):
+    """On the quadratic loss w/s, with any scale s, is what w is over s; for powers of two to the bit."""
+    w, scale = np.array([[0.5, -0.3, 2.0]]), np.array([4.0, 0.125, 1.0])
+    plain = w.copy()
+    scaled = rule.start(quadratic, w := w / scale, scale)
+    walk, (alpha, beta) = rule.start(quadratic, plain), scaled.noise
+    for x in np.random.default_rng(1).choice([1.0, -2.0], (9, 3)):
+        walk.step(alpha + beta * x)
+        scaled.step(alpha + beta * x)
+        assert np.allclose(w * scale, plain, rtol=1e-14, atol=0)
+        assert np.array_equal(scaled.v, walk.v)

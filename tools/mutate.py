@@ -25,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "_build" / "mutation"
 RESULTS = ROOT / "tests" / "mutants.json"
+# {module: [[line, changed line, why], ...]}: survivors that no test could kill, or none should
+EXCUSED = ROOT / "tests" / "mutants-excused.json"
 MUTMUT = "mutmut==3.8.1"
 COMMON = ("test_bad_input.py", "test_properties.py")
 # Module -> tests of its own. symbols.py and __init__.py hold names only: nothing to mutate.

@@ -38,6 +38,19 @@ def versions():
     yield ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
 
 
+def excused(module, survivors):
+    """How many of the survivors need no test: equivalent, or too small to matter. The list says why of each.
+
+    An entry whose line is not in the module any more is an error: it excuses nothing.
+    """
+    source = (ROOT / "lib/saddles" / f"{module}.py").read_text(encoding="utf-8")
+    listed = read(mutate.EXCUSED).get(module, [])
+    if stale := [old for old, _, _ in listed if old not in source]:
+        raise SystemExit(f"saddles: {mutate.EXCUSED.name} lists lines that {module}.py does not hold: {stale}")
+    changes = [[f"-{old}", f"+{new}"] for old, new, _ in listed]
+    return sum([line[0] + line[1:].strip() for line in change] in changes for change in survivors)
+
+
 def mutants():
     """A line for each module: killed of tried, and whether that is still true of today's files."""
     stored = read(mutate.RESULTS)
@@ -48,10 +61,13 @@ def mutants():
             continue
         old = "" if found["hash"] == mutate.fingerprint(module) else ", old: the module or its tests have changed"
         part = "all" if found["tried"] == found["mutants"] else f"a sample of {found['mutants']}"
-        yield f"{module:12} {found['killed']:4} of {found['tried']:4} killed ({part}, {found['date']}{old})"
+        more = excused(module, found["survivors"])
+        same = f", {more} excused" if more else ""
+        yield f"{module:12} {found['killed']:4} of {found['tried']:4} killed{same} ({part}, {found['date']}{old})"
     tried, killed = (sum(found[key] for found in stored.values()) for key in ("tried", "killed"))
     if tried:
-        yield f"{'together':12} {killed:4} of {tried:4} killed, {killed / tried:.1%}"
+        more = sum(excused(module, found["survivors"]) for module, found in stored.items())
+        yield f"{'together':12} {killed:4} of {tried:4} killed, {killed / tried:.1%}; {more} of the others excused in {mutate.EXCUSED.name}"
 
 
 def builds():
