@@ -1,7 +1,11 @@
-r"""Lets a formula of several lines carry the paper's number: `$$ a \\ b \tag{8} $$`.
+r"""Two things that Sphinx leaves undone for formulas.
 
-Sphinx puts a formula that contains `\\` into a `split`, and there MathJax refuses `\tag`. So the
-tag is taken out and set beside the `split`, where it is allowed.
+A formula of several lines may carry the paper's number: `$$ a \\ b \tag{8} $$`. Sphinx puts a
+formula that contains `\\` into a `split`, and there MathJax refuses `\tag`. So the tag is taken out
+and set beside the `split`, where it is allowed.
+
+A browser may begin a line with the full stop that follows a formula, since to it the formula is a
+box like a picture. So both go into one span that does not break (assets/book.css).
 """
 
 import re
@@ -9,6 +13,7 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+STOP = re.compile(r"[.,;:?!)’”]+")
 TAG = re.compile(r"\\tag\*?\{[^{}]*\}")
 
 
@@ -27,6 +32,22 @@ class TagsOutsideSplit(SphinxPostTransform):
                 node[:] = [nodes.Text(formula)]
 
 
+class StopsStayWithFormulas(SphinxPostTransform):
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self):
+        for node in list(self.document.findall(nodes.math)):
+            parent, place = node.parent, node.parent.index(node)
+            after = parent[place + 1] if place + 1 < len(parent) else None
+            stop = STOP.match(after) if isinstance(after, nodes.Text) else None
+            if stop:
+                parent[place + 1] = nodes.Text(after[stop.end() :])
+                parent[place] = pair = nodes.inline(classes=["formula-and-stop"])
+                pair += [node, nodes.Text(stop.group())]
+
+
 def setup(app):
     app.add_post_transform(TagsOutsideSplit)
+    app.add_post_transform(StopsStayWithFormulas)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
