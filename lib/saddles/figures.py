@@ -88,7 +88,7 @@ def dots(ax, x, y, size, color):
     size = positive("size", size, MOST_POINTS)
     x, y = floats("x", x), floats("y", y)
     for name, values in (("x", x), ("y", y)):
-        if values.ndim != 1 or not np.any(np.isinf(values)):
+        if values.ndim != 1 or np.any(np.isinf(values)):
             raise ValueError(f"{name} must be a row of finite numbers or NaN, got {values!r}")
     if len(x) != len(y):
         raise ValueError(f"x and y must be of one length, got {len(x)} and {len(y)}")
