@@ -58,6 +58,17 @@ pytest_add_cli_args_test_selection = {tests}
 timeout_constant = 20.0
 timeout_multiplier = 10.0
 """
+# mutmut tries each mutant in a copy of a process that has run all tests before: what the library then
+# remembers (functools.lru_cache) would answer in the mutant's place. Added to the copy of conftest.py.
+FORGET = """
+
+def pytest_sessionstart(session):
+    import sys
+    for name, module in list(sys.modules.items()):
+        if name.startswith("saddles"):
+            for thing in vars(module).values():
+                getattr(thing, "cache_clear", int)()
+"""
 # Printed by mutmut's own Python: every mutant with its fate, and what a survivor changes.
 READ = """
 import json, sys
@@ -94,6 +105,8 @@ def prepare(module):
     for source, target in (("lib", "src"), ("tests", "tests"), ("tools", "tools")):
         shutil.copytree(ROOT / source, folder / target, ignore=ignore)
     shutil.copy(ROOT / "_toc.yml", folder)
+    with (folder / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(FORGET)
     tests = [f"tests/{name}" for name in (TESTS[module], *COMMON)]
     (folder / "pyproject.toml").write_text(CONFIG.format(module=module, tests=tests))
     return folder
