@@ -123,6 +123,8 @@ def test_bad_input_is_named(name, arguments, options):
 def test_an_infinite_entry_is_located():
     with pytest.raises(ValueError, match="-inf at entry 40"):
         exponent_of(np.append(np.zeros(40), [-np.inf, -np.inf]))
+    with pytest.raises(ValueError, match="at least 33 numbers, got 32"):
+        exponent_of(np.zeros(32))
     with pytest.raises(ValueError, match="-inf at entry 3"):  # and not that it is short
         exponent_of([0.0, 1.0, 2.0, -np.inf])
 
@@ -175,6 +177,17 @@ def test_follow_ends_on_the_point():
     assert record[-1] == -np.inf and np.all(np.isfinite(record[:-1]))
 
 
+def test_follow_starts_at_the_radius_in_a_random_direction():
+    def first(seed):
+        seen = []
+        follow(lambda w, rng: seen.append(w.copy()) or 0.5 * w, [0.0, 0.0], 1, radius=0.25, seed=seed)
+        return seen[-1]
+
+    one, other = first(1), first(2)
+    assert np.linalg.norm([one, other], axis=1) == pytest.approx(0.25)
+    assert len({*one, *other}) == 4 and np.array_equal(one, first(1))
+
+
 def test_follow_takes_one_step_or_up_to_a_billion():
     record = follow(lambda w, rng: -2 * w, [0.0], 1, radius=0.25, seed=0)
     assert record == pytest.approx(np.log([0.25, 0.5]))
@@ -199,7 +212,7 @@ BAD_FOLLOW = [("point", coin_step(0.8), [[0.0]], 9, {}), ("point", coin_step(0.8
               ("radius", coin_step(0.8), [0.0], 9, {"radius": 0.0}),
               ("step", lambda w, rng: np.where(w == 0, 0, np.nan), [0.0], 9, {}),
               ("step", "w", [0.0], 9, {}), ("step", lambda w, rng: np.zeros(2), [0.0], 9, {}),
-              ("step", lambda w, rng: None, [0.0], 9, {}), ("point", coin_step(0.8), "here", 9, {}),
+              ("step", lambda w, rng: None, [0.0], 9, {}), ("step", lambda w, rng: ["here"], [0.0], 9, {}), ("point", coin_step(0.8), "here", 9, {}),
               ("steps", coin_step(0.8), [0.0], 9.5, {}), ("radius", coin_step(0.8), [0.0], 9, {"radius": "small"})]
 
 
