@@ -125,7 +125,7 @@ def test_numbers_and_samples():
 
 def test_evidence_reaches_as_far_as_it_says_and_no_further():
     assert holds(sp.Rational(3, 4), Bounded(0.5, 0.25))[0] and not holds(sp.Rational(751, 1000), Bounded(0.5, 0.25))[0]
-    limit = float(stats.norm.isf(0.005))
+    limit = -float(stats.norm.ppf(0.005))
     for sign in (1, -1):
         assert holds(sp.Float(sign * limit), Sampled(0.0, 1.0, 1, 0, alarm=0.01))[0]
         assert not holds(sp.Float(sign * limit * (1 + 1e-9)), Sampled(0.0, 1.0, 1, 0, alarm=0.01))[0]
