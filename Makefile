@@ -15,8 +15,10 @@ help:     ## show this list
 book: install     ## execute every chapter and build the pages in _build/html
 	@$(IN) tools/build.py
 
-test: book     ## build the book, then check the library, every chapter and every page
-	@$(IN) -m pytest -n 2 --dist worksteal
+test: install     ## check every chapter, build the pages of what they gave, check the library and every page
+	@$(IN) -m pytest -n 2 --dist worksteal --overwrite chapters
+	@$(IN) tools/build.py --executed
+	@$(IN) -m pytest -n 2 --dist worksteal tests
 
 lab: install     ## open the chapters as notebooks in JupyterLab, with live explorers
 	@[ "$$(id -u)" != 0 ] || echo "saddles: you are root, so a notebook's cells may change all of this machine."

@@ -1,7 +1,8 @@
 """Makes pytest run the chapters: `pytest` does, and `pytest --nbmake chapters/` alone does.
 
 nbmake executes notebooks, but collects only .ipynb. Chapters are Markdown, so each is converted
-into pytest's cache (never beside the .md, where it would go stale), and nbmake runs it from there.
+into _build/nbmake (never beside the .md, where it would go stale), and nbmake runs it there. With
+--overwrite the outputs stay in it, and tools/build.py --executed makes the pages of them.
 """
 
 import os
@@ -13,7 +14,7 @@ import pytest
 from nbmake.pytest_items import NotebookItem
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
-from book import ROOT, notebooks, unattended
+from book import NBMAKE, ROOT, notebooks, unattended
 
 NARROWED = (
     "keyword",
@@ -44,7 +45,8 @@ class Chapter(pytest.File):
 class ChapterItem(NotebookItem):
     def runtest(self):
         source = ROOT / self.filename
-        target = self.config.cache.mkdir("chapters") / f"{source.stem}.ipynb"
+        target = NBMAKE / f"{source.stem}.ipynb"
+        NBMAKE.mkdir(parents=True, exist_ok=True)
         jupytext.write(jupytext.read(source), target)
         self.filename = str(target)
         super().runtest()

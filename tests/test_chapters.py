@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import build
+import jupytext
+import nbformat
 import pytest
 from book import ROOT, is_notebook, notebooks, pages
 
@@ -45,3 +48,17 @@ def test_nbmake_collects_as_many_chapters_as_the_toc_has():
     collected = [line.split("::")[0] for line in lines if line.startswith("chapters/")]
     assert collected, "a book without notebooks checks nothing"
     assert sorted(collected) == sorted(path.relative_to(ROOT).as_posix() for path in notebooks())
+
+
+def test_pages_are_not_made_of_what_an_older_chapter_gave(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "NBMAKE", tmp_path)
+    chapter = notebooks()[0]
+    ran = jupytext.read(chapter)
+    cells = [cell for cell in ran.cells if cell.cell_type == "code"]
+    cells[-1].outputs = [nbformat.v4.new_output("stream", text="given by nbmake")]
+    jupytext.write(ran, tmp_path / f"{chapter.stem}.ipynb")
+    assert "given by nbmake" in str(build.executed(chapter).cells)
+    cells[-1].source += "  # changed"
+    jupytext.write(ran, tmp_path / f"{chapter.stem}.ipynb")
+    with pytest.raises(SystemExit, match=f"{chapter.name} has changed"):
+        build.executed(chapter)

@@ -3,6 +3,9 @@
 Jupyter Book does the work. This adds what it lacks: chapters executed side by side with a line for
 each, a failure that says what failed, and a second look at the executed notebooks, whatever the
 exit code was.
+
+    build.py              executes the chapters
+    build.py --executed   takes what nbmake has just executed, as `make test` does: once is enough
 """
 
 import json
@@ -14,13 +17,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+import nbformat
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import read_myst_markdown_notebook
 
-from book import ROOT, SITE, notebooks, unattended
+from book import NBMAKE, ROOT, SITE, notebooks, unattended
 
 BUILD = ROOT / "_build"
 EXECUTED = BUILD / "jupyter_execute"
@@ -70,13 +74,28 @@ def execute(chapter, timeout):
     return (None if done.err else notebook), done.time
 
 
-def execute_all(chapters):
-    """Execute the chapters, as many at once as there are cores, into an empty cache for Sphinx.
+def executed(chapter):
+    """The notebook of one chapter with the outputs that nbmake has left (pytest --overwrite)."""
+    notebook = read_myst_markdown_notebook(chapter.read_text(encoding="utf-8"), path=chapter)
+    done = nbformat.read(NBMAKE / f"{chapter.stem}.ipynb", nbformat.NO_CONVERT)
+    ours, theirs = ([c for c in one.cells if c.cell_type == "code"] for one in (notebook, done))
+    if [cell.source for cell in ours] != [cell.source for cell in theirs]:
+        sys.exit(f"saddles: {chapter.name} has changed since nbmake executed it; run `make test` again.")
+    for cell, run in zip(ours, theirs):
+        cell.outputs, cell.execution_count = run.outputs, run.execution_count
+    notebook.metadata.update({k: done.metadata[k] for k in ("language_info", "widgets") if k in done.metadata})
+    return notebook
+
+
+def store(cache, chapter, notebook, **data):
+    cache.cache_notebook_bundle(CacheBundleIn(notebook, str(chapter), data=data), check_validity=False)
+
+
+def execute_all(chapters, cache):
+    """Execute the chapters, as many at once as there are cores, and put what they gave into `cache`.
 
     One that fails is left out: Sphinx then runs it again, and says which cell failed and how.
     """
-    shutil.rmtree(CACHE, ignore_errors=True)  # an old output would hide that the library changed
-    cache = get_cache(CACHE)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     timeout = config["execute"]["timeout"]
     longest_first = sorted(chapters, key=lambda chapter: -chapter.stat().st_size)
@@ -88,8 +107,7 @@ def execute_all(chapters):
             name = chapter.relative_to(ROOT).with_suffix("").as_posix()
             print(f"  [{count}/{len(chapters)}] {name} {result}", flush=True)
             if notebook:
-                bundle = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
-                cache.cache_notebook_bundle(bundle, check_validity=False)
+                store(cache, chapter, notebook, execution_seconds=seconds)
 
 
 def run():
@@ -168,8 +186,14 @@ def main():
     os.environ.update(environment := unattended())
     for key in os.environ.keys() - environment.keys():
         del os.environ[key]
-    print(f"Executing {len(chapters)} chapters", flush=True)
-    execute_all(chapters)
+    shutil.rmtree(CACHE, ignore_errors=True)  # an old output would hide that the library changed
+    cache = get_cache(CACHE)
+    if "--executed" in sys.argv[1:]:
+        for chapter in chapters:
+            store(cache, chapter, executed(chapter))
+    else:
+        print(f"Executing {len(chapters)} chapters", flush=True)
+        execute_all(chapters, cache)
     print(f"Writing the pages (what Sphinx says goes to {LOG.relative_to(ROOT)})", flush=True)
     code, lines = run()
     doubts = list(unsound(chapters))
