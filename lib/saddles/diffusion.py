@@ -243,13 +243,13 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
     bound = _boundary(boundary)
     w0, children = _starts(quadratic, w0, seed, chunk, len(times))
     work = partial(_paths, drift, noise, times, int(steps), float(dt), bound, tamed)
-    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
-    kept = np.concatenate(parts, axis=-1)
+    kept = np.empty((len(times) + 1, w0.shape[1]))
+    _map(work, w0, children, chunk, steps, workers, executor, progress, into=kept)
     return Run(times, kept[:-1], None, ~np.isfinite(kept[-1]), np.zeros(kept.shape[-1], dtype=bool))
 
 
 def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
-    """w of one chunk at the recorded steps and, as the last row, at the end; (k + 1, n)."""
+    """(w of one chunk at the recorded steps and, as the last row, at the end: (k + 1, n),)."""
     v, push, (n,) = aligned(*w0.shape, w0)[0], aligned(*w0.shape)[0], w0.shape[1:]
     rng, root, wanted, kept = np.random.default_rng(child), math.sqrt(dt), set(times.tolist()), []
     rows = max(1, min(64, 2**17 // n))  # about a megabyte of normals at a time
@@ -259,7 +259,7 @@ def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
             if step in wanted:
                 kept.append(v.copy())
             if step == steps:
-                return np.array([*kept, v])
+                return (np.array([*kept, v]),)
             if step % rows == 0:
                 rng.standard_normal(out=normals)
                 normals *= root

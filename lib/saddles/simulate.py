@@ -149,13 +149,13 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
                  _block(block, min(chunk, w0.shape[1])), additive=_sigma(additive))
     _check_task(task)
-    parts = _map(partial(_chunk, task), w0, children, chunk, steps, workers, executor, progress)
-    w, stats, diverged, underflowed = zip(*parts)
+    w = np.empty((len(times), *w0.shape)) if reduce is None else None
+    stats, diverged, underflowed = _map(partial(_chunk, task), w0, children, chunk, steps, workers,
+                                        executor, progress, into=w)
     if reduce is None:
-        w = np.concatenate(w, axis=-1)
         w, stats = (w[:, 0] if landscape.dim == 1 else w), None
     else:
-        w, stats = None, sum(stats[1:], stats[0])
+        stats = sum(stats[1:], stats[0])
     return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
 
 
@@ -194,8 +194,8 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
     cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
     size = max(1, chunk // n)
     groups = [cells[i : i + size] for i in range(0, len(cells), size)]
-    parts = _map(partial(_cells, task), np.concatenate(starts, axis=1), groups, size * n, steps,
-                 workers, executor, progress)
+    parts, = _map(partial(_cells, task), np.concatenate(starts, axis=1), groups, size * n, steps,
+                  workers, executor, progress)
     runs = []
     for kept, diverged, underflowed in (cell for part in parts for cell in part):
         w, stats = (kept, None) if reduce is None else (None, kept)
@@ -239,9 +239,10 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     work = partial(_chunk, task)
     if counts:
         work = partial(_count_chunk, task, tabled=_tabled(times, w0.shape[1]))
-    parts = _map(work, w0, children, chunk, steps, workers, executor, progress)
-    w, _, diverged, underflowed = zip(*parts)
-    log_abs, sign = np.moveaxis(np.concatenate(w, axis=-1), 1, 0)
+    kept = np.empty((len(times), 2, w0.shape[1]))
+    _, diverged, underflowed = _map(work, w0, children, chunk, steps, workers, executor, progress,
+                                    into=kept)
+    log_abs, sign = np.moveaxis(kept, 1, 0)
     return LogRun(times, log_abs, sign, np.concatenate(diverged), np.concatenate(underflowed))
 
 
@@ -263,7 +264,7 @@ class _Task:
 
 
 def _chunk(task, w0, child, tick=None):
-    """(w or None, stats or None, diverged, underflowed) of one chunk; w0: (dim, n)."""
+    """(what was kept at the record times, diverged, underflowed) of one chunk; w0: (dim, n)."""
     w, rng = aligned(*w0.shape, w0), np.random.default_rng(child)
     scale = _Scale(w, task.box) if task.log else None
     walk = task.optimizer.start(task.landscape, w, None if scale is None else scale.factor)
@@ -285,8 +286,7 @@ def _chunk(task, w0, child, tick=None):
 
     _march(task, rows, step, look, lambda t: kept.append(_keep(task, t, w, walk, scale)),
            tick and (lambda t: tick(w.shape[1] * t)))
-    diverged, kept = ~_finite(w, walk), np.array(kept)
-    return (*((kept, None) if task.reduce is None else (None, kept)), diverged, watch.underflowed)
+    return np.array(kept), ~_finite(w, walk), watch.underflowed
 
 
 def _march(task, rows, step, look, keep, tick):
@@ -333,7 +333,7 @@ def _cells(task, w0, cells, tick=None):
     _march(task, rows(), _boxed(step, w, task.box, None), watch.look, keep,
            tick and (lambda t: tick(w[0].size * t)))
     diverged = ~_finite(w, walk)
-    return [(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)]
+    return ([(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)],)
 
 
 def _keep(task, t, w, walk, scale):
@@ -450,9 +450,14 @@ def _count_chunk(task, w0, child, tick=None, tabled=()):
     probs, factors = probs[order], 1 - task.optimizer.lr * values[order]
     kept = np.empty((len(task.times), 2, w0.shape[1]))
     with np.errstate(divide="ignore"):
-        logs, log_abs = np.log(np.abs(factors)), np.log(np.abs(w0[0]))
-    sign, done = np.sign(w0[0]), 0
-    for t, out in zip(task.times.tolist(), kept):
+        logs = np.log(np.abs(factors))
+        np.log(np.abs(w0[0]), out=kept[0, 0])
+    np.sign(w0[0], out=kept[0, 1])
+    done = 0
+    for i, t in enumerate(task.times.tolist()):
+        log_abs, sign = kept[i]
+        if i:
+            kept[i] = kept[i - 1]
         steps, done = t - done, t
         if steps:
             log_abs += steps * logs[-1]
@@ -466,9 +471,8 @@ def _count_chunk(task, w0, child, tick=None, tabled=()):
                 log_abs += count * (log - logs[-1])
                 if factor * factors[-1] < 0:
                     sign *= 1 - 2 * (count & 1)
-        out[0], out[1] = log_abs, sign
-    nobody = np.zeros(len(sign), dtype=bool)
-    return kept, None, nobody, nobody.copy()
+    nobody = np.zeros(w0.shape[1], dtype=bool)
+    return kept, nobody, nobody.copy()
 
 
 def _counts(rng, steps, probs, n, tabled):
@@ -513,36 +517,45 @@ def _guide(steps, p):
 # Chunks together
 
 
-def _map(work, w0, children, chunk, steps, workers, executor, progress):
+def _map(work, w0, children, chunk, steps, workers, executor, progress, into=None):
     """work(part of w0, child) of all chunks in order: in this process, a pool or `executor`.
 
+    `work` gives (kept, ...), and so does this: a tuple of lists, one entry a chunk. `into`: None, or
+    an array (..., n) that takes what was kept; the lists have None there. Nothing is held twice then.
     In this process `work` also gets a function to call with the walker-steps it has done.
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise ValueError(f"executor must be None or a concurrent.futures.Executor, got {executor!r}")
     workers = whole("workers", workers, 1, 4096)
     parts = [w0[:, i : i + chunk] for i in range(0, w0.shape[1], chunk)]
-    bar = _Bar(progress)
+    bar, results = _Bar(progress), [()] * len(parts)
+
+    def keep(i, result):
+        if into is not None:
+            into[..., i * chunk : i * chunk + parts[i].shape[1]] = result[0]
+            result = (None, *result[1:])
+        results[i] = result
+
     if executor is None and workers == 1:
         total = w0.shape[1] * max(steps, 1)
-        done, results = 0, []
-        for part, child in zip(parts, children):
-            results.append(work(part, child, lambda k, done=done: bar((done + k) / total)))
-            done += part.shape[1] * steps
+        for i, (part, child) in enumerate(zip(parts, children)):
+            done = i * chunk * steps
+            keep(i, work(part, child, lambda k, done=done: bar((done + k) / total)))
         bar(1.0)
-        return results
+        return tuple(map(list, zip(*results)))
     own = executor is None
     with ProcessPoolExecutor(min(workers, len(parts))) if own else nullcontext(executor) as pool:
-        futures = [pool.submit(work, part, child) for part, child in zip(parts, children)]
+        futures = {pool.submit(work, part, child): i
+                   for i, (part, child) in enumerate(zip(parts, children))}
         try:
-            for i, future in enumerate(as_completed(futures), 1):
-                future.result()
-                bar(i / len(futures))
+            for count, future in enumerate(as_completed(futures), 1):
+                keep(futures[future], future.result())
+                bar(count / len(futures))
         except BaseException:
             for future in futures:
                 future.cancel()
             raise
-        return [future.result() for future in futures]
+    return tuple(map(list, zip(*results)))
 
 
 class _Bar:
@@ -612,7 +625,7 @@ def _starts(landscape, w0, seed, chunk, kept):
     start, noise = _sequence(seed).spawn(2)
     if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))
-    w0 = _floats("w0", w0).copy()
+    w0 = _floats("w0", w0)
     want = "(n,)" if landscape.dim == 1 else f"({landscape.dim}, n)"
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
