@@ -149,13 +149,13 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     task = _Task(landscape, law, optimizer, steps, times, reduce, _box(box, landscape.dim),
                  _block(block, min(chunk, w0.shape[1])), additive=_sigma(additive))
     _check_task(task)
-    w = np.empty((len(times), *w0.shape)) if reduce is None else None
+    kept = np.empty((len(times), *w0.shape)) if reduce is None else None
     stats, diverged, underflowed = _map(partial(_chunk, task), w0, children, chunk, steps, workers,
-                                        executor, progress, into=w)
-    if reduce is None:
-        w, stats = (w[:, 0] if landscape.dim == 1 else w), None
+                                        executor, progress, into=kept)
+    if kept is None:
+        w, stats = None, sum(stats[1:], stats[0])
     else:
-        stats = sum(stats[1:], stats[0])
+        w, stats = (kept[:, 0] if landscape.dim == 1 else kept), None
     return Run(times, w, stats, np.concatenate(diverged), np.concatenate(underflowed))
 
 
