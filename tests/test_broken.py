@@ -164,6 +164,16 @@ def test_a_small_book_that_cannot_be_finished_says_why(sound, tmp_path, what):
     assert code == 1 and "the book was not built" in output and STOPS[what][3] in output, output[-3000:]
 
 
+def test_a_change_of_the_library_alone_reaches_the_pages(sound, tmp_path):
+    """A built book, of which only the library changes: no output of before may be taken for a new one."""
+    folder = tmp_path / "book"
+    shutil.copytree(sound, folder)
+    break_it(folder / "lib" / "saddles" / "noise.py", "return Discrete((1, a - 1), (half, half))",
+             "return Discrete((1, a + 1), (half, half))")
+    code, output = miniature.build(folder)
+    assert code == 1 and "CheckError: eq:1" in output, output[-3000:]
+
+
 @pytest.mark.parametrize("what", CELLS)
 def test_a_broken_cell_stops_the_small_chapter(copy, what):
     folder, python = copy
