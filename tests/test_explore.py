@@ -74,10 +74,13 @@ def test_live_sliders_recompute_any_value():
 
 def test_a_page_can_play_a_parameter_and_says_what_it_cost():
     box = explorer(play="a")
-    page, (_, metadata) = box._repr_html_(), box._repr_mimebundle_()
+    page, (shown, metadata) = box._repr_html_(), box._repr_mimebundle_()
     assert page.count('data-plays="a"') == 1 and "explorer-play" not in explorer()._repr_html_()
     cost = metadata["saddles-explorer"]
-    assert cost["name"] == "line" and cost["frames"] == 6 and cost["cpu_seconds"] > 0
+    assert cost == {"name": "line", "frames": 6, "cpu_seconds": round(box.seconds, 2)} and box.seconds > 0
+    assert shown == {"text/html": page, "text/plain": "explorer line"}
+    assert '" data-label="step &lt; a"' in explorer(play="a", labels={"a": "step < a"})._repr_html_().replace("'", '"')
+    assert 'data-label="a"' in page and '", "' not in page.split("application/json")[1]
 
 
 def played(box, stop_at=None):
@@ -85,6 +88,7 @@ def played(box, stop_at=None):
     slider, button, seen = box.children[0], box.children[2], []
 
     def watch(change):
+        assert button.description == "Pause"
         seen.append(change["new"])
         if change["new"] == stop_at:
             button.value = False
@@ -172,7 +176,8 @@ def test_dots_are_one_element():
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 499
 
 
-@pytest.mark.parametrize("name, bad", [("x and y", {"y": [1]}), ("size", {"size": 0}), ("size", {"size": float("nan")})])
+@pytest.mark.parametrize("name, bad", [("x and y", {"y": [1]}), ("size", {"size": 0}), ("size", {"size": float("nan")}),
+                                       ("x", {"x": [1, np.inf]}), ("y", {"y": [-np.inf, 1]}), ("x", {"x": [[1, 2]]})])
 def test_dots_name_what_they_refuse(name, bad):
     with pytest.raises(ValueError, match=f"^{name} must"):
         figures.dots(figures.new()[1], **{"x": [1, 2], "y": [1, 2], "size": 1, "color": "red"} | bad)
@@ -186,6 +191,29 @@ def test_nothing_moves_between_frames_but_what_is_shown():
         return re.findall(r"<text[^>]*>(?:along|up|title)</text>", figures.svg(figure))
 
     assert len(labels(1)) == 3 and labels(1) == labels(123456)
+
+
+def test_steady_margins_are_inches():
+    """Every explorer has the same room for its labels, whatever its size and number of panels."""
+    width, height = 4.0, 6.0
+    figure, axes = figures.new(width, height, rows=2, columns=2, steady=True)
+    edges = axes[0, 0].get_position(), axes[1, 1].get_position()
+    got = edges[0].x0 * width, (1 - edges[1].x1) * width, edges[1].y0 * height, (1 - edges[0].y1) * height
+    assert got == pytest.approx((0.62, 0.15, 0.52, 0.32))
+    assert (figure.subplotpars.wspace, figure.subplotpars.hspace) == (0.3, 0.5)
+    box = axes[1, 0].get_position()
+    below, beside = axes[1, 0].xaxis.label.get_position(), axes[1, 0].yaxis.label.get_position()
+    assert (below[0], below[1] * box.height * height) == pytest.approx((0.5, -0.27))
+    assert (beside[0] * box.width * width, beside[1]) == pytest.approx((-0.47, 0.5))
+
+
+def test_words_have_the_page_s_font_and_numbers_no_loose_ends():
+    text = figures.svg(picture())
+    fonts = set(re.findall(r"font[^;\"]*", text))
+    assert len(fonts) > 1 and {font for font in fonts if not re.fullmatch(r"font-size: [\d.]+px", font)} == {
+        "font-family: var(--figure-font, sans-serif)"}
+    tags = " ".join(re.findall(r"<[^>]*>", text))
+    assert not re.search(r"\d\.(?!\d)|\d\.\d{3}", tags) and re.search(r"\d\.\d\d\b", tags)
 
 
 def test_words_keep_their_digits():
@@ -206,3 +234,4 @@ def test_a_picture_has_its_texts():
         texts = {"alt": "a line going up", "caption": "It rises to one."} | {name: " "}
         with pytest.raises(ValueError, match=f"^{name} must"):
             figures.show(picture(), **texts)
+    assert figures.show(picture(), alt="ten digits", caption="0123456789").alt == "ten digits"

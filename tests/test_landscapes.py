@@ -81,6 +81,32 @@ def test_sgd_on_the_quadratic_is_one_multiplication():
     assert code.source.count("(") == 3  # make, step, multiply
 
 
+def test_noise_takes_over_what_it_can():
+    """A step's count of array operations: what is linear in x, and constant beside it, is in y."""
+    count = lambda code: code.source.count("(") - 2
+    plane = two_minima.at(a=sp.Rational(1, 2), b=4)
+    assert count(plane.code("sgd")) == 12 and plane.code("sgd").noise == (1 + 2 * lam, -4 * lam)
+    fourth = quartic(sp.Rational(1, 2), sp.Rational(1, 4))
+    assert count(fourth.code("sgd")) == 4 and fourth.code("sgd").noise == (1, -lam)
+    assert count(fourth.code("gradient")) == 3 and fourth.code("gradient").noise == (0, 1)
+    squeezed = Landscape(5 * x * w1**2 * w2**2, (w1, w2))
+    assert squeezed.code("gradient").noise == (0, 10)
+
+
+def test_a_row_for_each_rate_is_what_each_rate_does_alone():
+    rates, plane = np.array([0.01, 0.05, 0.2]), two_minima.at(a=0.5, b=4)
+    rows = np.random.default_rng(3).uniform(-1, 1, (2, len(rates), 7))
+    alone, data = rows.copy(), np.random.default_rng(4).choice([1.0, -1.0], (len(rates), 7))
+    step, (alpha, beta) = plane.code("sgd").bind(rows, rows, rates)
+    assert alpha.shape == beta.shape == (3, 1)
+    step(alpha + beta * data)
+    for i, rate in enumerate(rates):
+        one = alone[:, i].copy()
+        step, (alpha, beta) = plane.code("sgd").bind(one, one, rate)
+        step(alpha + beta * data[i])
+        assert np.array_equal(one, rows[:, i])
+
+
 def test_gradient_hessian_and_sharpness():
     assert quadratic.gradient == (x * w,)
     assert quadratic.hessian == sp.Matrix([[x]])

@@ -108,7 +108,7 @@ def svg(figure):
         raise ValueError(f"figure must be a figure of Matplotlib, got {figure!r}")
     out = io.StringIO()
     # print_svg draws once; savefig would draw twice to measure what we do not crop
-    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(out)
     return _slim(out.getvalue())
 
 
@@ -122,8 +122,7 @@ def _slim(text):
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _two_decimals, tag[0]), text)
     used = set(re.findall(r"#([\w-]+)", text))
     text = re.sub(r' id="([\w.-]+)"', lambda m: m[0] if m[1] in used else "", text)
-    text = re.sub(r"font: [^;\"]*sans-serif", lambda m: re.sub(r"(?<=px ).*", "inherit-family", m[0]), text)
-    text = text.replace("inherit-family", "var(--figure-font, sans-serif)")
+    text = re.sub(r"font-family: [^;\"]*", "font-family: var(--figure-font, sans-serif)", text)
     for name, colour in COLOURS.items():
         text = text.replace(colour, f"var(--{name}, {colour})")
     text = text.replace(INK, "currentColor").replace(PAPER, "var(--paper, #fff)")

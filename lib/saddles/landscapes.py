@@ -345,7 +345,7 @@ class _Compiler:
         return square if n % 2 == 0 else self.emit("multiply", square, self.visit(base))
 
     def chain(self, e):
-        constant, rest = e.as_independent(*self.inputs, as_Add=e.is_Add)
+        constant, rest = e.as_independent(*self.inputs)
         ufunc, neutral = ("add", 0) if e.is_Add else ("multiply", 1)
         y_last = lambda part: (part == _y, sp.default_sort_key(part))
         parts = sorted(e.func.make_args(rest), key=y_last)
