@@ -3,6 +3,7 @@ import asyncio
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_dots_are_one_element():
     figures.dots(ax, range(500), np.sin(range(500)), size=1, color=figures.COLOURS["simulation"])
     text = figures.svg(figure)
     (path,) = [line for line in text.split("\n") if "--simulation" in line]
-    assert path.count("M ") == 500 and "stroke-linecap: round" in path
+    assert path.count("M ") == 500 and "stroke-linecap: round" in path and "fill: none" in path
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 499
 
 
@@ -221,6 +222,19 @@ def test_words_keep_their_digits():
     ax.set(xticks=[0.0451, 0.0452], title="at 0.123456")
     text = figures.svg(figure)
     assert "0.123456" in text and "0.0451" in text and "0.0452" in text
+
+
+def test_a_picture_is_well_formed_and_all_its_words_are_in_text_elements():
+    root = ElementTree.fromstring(figures.svg(picture()))
+    kind = lambda node: node.tag.rpartition("}")[2]
+    loose = [node.tail for node in root.iter() if (node.tail or "").strip()]
+    loose += [node.text for node in root.iter() if (node.text or "").strip() and kind(node) not in ("text", "tspan")]
+    assert loose == [] and {"text", "path"} <= {kind(node) for node in root.iter()}
+
+
+def test_margins_are_fitted_unless_they_have_to_stay():
+    assert type(figures.new()[0].get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+    assert figures.new(steady=True)[0].get_layout_engine() is None
 
 
 def test_a_picture_is_the_same_every_time():

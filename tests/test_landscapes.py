@@ -23,6 +23,7 @@ EXAMPLES = {
     "x twice": Landscape(x * w + x * w**3 + w**5, (w,)),
     "x squared": Landscape(x**2 * w**2, (w,)),
     "rational": Landscape(x / (1 + w**2), (w,)),
+    "every function": Landscape(x * (sp.sqrt(1 + w**2) + sp.exp(-w**2) + sp.sin(w) * sp.tanh(w) + sp.sinh(w) / sp.cosh(w)), (w,)),
     "linear": Landscape(3 * w, (w,)),
 }
 

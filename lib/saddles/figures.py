@@ -126,8 +126,8 @@ def _slim(text):
     for name, colour in COLOURS.items():
         text = text.replace(colour, f"var(--{name}, {colour})")
     text = text.replace(INK, "currentColor").replace(PAPER, "var(--paper, #fff)")
-    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text)
+    text = re.sub(r'(<svg[^>]*?) (?:height|width)="[^"]*"', r"\1", text)
     return re.sub(r"\n\s*", "\n", text).strip()
 
 

@@ -330,9 +330,11 @@ class _Compiler:
             return self.power(e.base, int(e.exp))
         if e.is_Pow and e.exp == sp.S.Half:
             return self.emit("sqrt", self.visit(e.base))
+        if e.is_Pow and (2 * e.exp).is_Integer:
+            return self.power(sp.sqrt(e.base), int(2 * e.exp))
         if e.func in UFUNCS:
             return self.emit(UFUNCS[e.func], *map(self.visit, e.args))
-        raise ValueError(f"loss must be built from +, *, integer powers and "
+        raise ValueError(f"loss must be built from +, *, whole and half powers and "
                          f"{', '.join(UFUNCS.values())}; cannot generate code for {e}")
 
     def power(self, base, n):
