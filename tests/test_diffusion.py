@@ -153,6 +153,11 @@ def test_records_and_the_last_state():
     assert np.all(np.abs(every.w[0]) <= 1)
 
 
+def test_what_diverges_after_the_last_record_is_counted_too():
+    run = euler_maruyama(lambda v: v**3, np.zeros_like, [1.0, 0.0], 60, 1.0, seed=0, record=[0, 1])
+    assert np.array_equal(run.w, [[1, 0], [2, 0]]) and run.diverged.tolist() == [True, False]
+
+
 def test_chunks_are_independent():
     kw = dict(drift=lambda v: -v, noise=lambda v: 1.0, w0=np.zeros(10), steps=100, dt=0.1, seed=3)
     first = euler_maruyama(**kw, chunk=5).w
@@ -307,7 +312,7 @@ def test_paths_and_chain_agree(alarm):
 
 
 @pytest.mark.parametrize("loss, C, edges, kw, message", [
-    (w**2, 1, [0, 1], {"lam": 1}, "edges must be"), (w**2, 1, [0, 2, 1], {"lam": 1}, "edges must be"),
+    (w**2, 1, [0, 1], {"lam": 1}, "edges must be"), (w**2, 1, [0, 1, 1, 2], {"lam": 1}, "edges must be"), (w**2, 1, [0, 2, 1], {"lam": 1}, "edges must be"),
     (w**2, w**2, [-1, -0.5, 0.5, 1], {"lam": 1}, "C must be > 0"), (w**2, 1, [0, 1, 2], {"lam": 0}, "lam must be"),
     (w**2, 1, [0, 1, 2], {"lam": 1, "S": -1}, "S must be"), (a * w**2, 1, [0, 1, 2], {"lam": 1}, "no symbol but w"),
     (x * w**2, 1, [0, 1, 2], {"lam": 1}, "without x"),

@@ -412,6 +412,35 @@ def test_counting_reaches_a_million_steps(alarm):
 # arguments
 
 
+def test_the_sign_goes_with_the_count_whichever_factor_is_negative():
+    """x = 1 or 2: the size of w tells how often 2 was drawn, and the signs of the factors tell the rest."""
+    for lam, signs in ((0.8, (1, -1)), (1.2, (-1, -1)), (0.4, (1, 1)), (1.6, (-1, -1))):
+        one, two = abs(1 - lam), abs(1 - 2 * lam)
+        for steps in (5, 6):
+            kept = run_log(TwoPoint(3.0), lam, np.ones(300), steps, seed=8)
+            twice = (kept.log_abs[0] - steps * np.log(one)) / np.log(two / one)
+            assert np.allclose(twice, np.rint(twice)) and len(set(np.rint(twice))) > 3
+            wanted = float(signs[1]) ** np.rint(twice) * float(signs[0]) ** (steps - np.rint(twice))
+            assert np.array_equal(kept.sign[0], wanted)
+
+
+def test_with_eps_a_small_v_is_no_underflow():
+    start = np.full(3, 1e-140)
+    with_eps, without = (run(quadratic, LAW, Adam(1e-3, eps=eps), start, 1, seed=0) for eps in (1e-8, 0.0))
+    assert not with_eps.underflowed.any() and without.underflowed.all()
+
+
+def test_a_bar_is_drawn_only_where_one_waits(capsys):
+    run(quadratic, LAW, SGD(0.8), np.ones(10), 100, seed=0, progress=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_of_cells_counts_every_step():
+    seen = []
+    run_cells(quadratic, [LAW] * 3, [0.1, 0.2, 0.3], np.ones(10), 64, seed=0, chunk=10, progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 1 and len(seen) > 6 and 0 < seen[1] < 1 / 3
+
+
 def test_progress_callback_ends_at_one():
     seen = []
     run(quadratic, LAW, SGD(0.8), np.ones(10), 100, seed=0, chunk=5, progress=seen.append)

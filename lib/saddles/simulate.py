@@ -421,7 +421,7 @@ class _Scale:
     def __init__(self, w, box):
         self.w, self.box = w, box
         self.exponent = np.zeros(w.shape[1], dtype=np.int64)
-        self.factor = aligned(1, w.shape[1], 1.0)[0]  # 2^e; 0 below 2^-1074
+        self.factor = aligned(1, w.shape[1])[0]  # 2^e; 0 below 2^-1074
         self.bounds = (aligned(*w.shape), aligned(*w.shape))
         self.renew(None)
 
