@@ -1,7 +1,8 @@
 """Each chapter's download button offers the executed notebook, and the page's end says how to run it.
 
 What would be different in each build is left out: random cell ids, the times of execution, the
-seconds that drawing took. The same commit then gives the same site, byte for byte (`make reproduce`).
+seconds that drawing took, the version of Python, where a printed text was cut into pieces. The same
+commit then gives the same site, byte for byte (`make reproduce`).
 """
 
 import json
@@ -26,13 +27,31 @@ def offer(app, pagename, templatename, context, doctree):
                                       name=f"{pagename.split('/')[-1]}.ipynb")
 
 
+def whole(outputs):
+    """The outputs with printed texts in one piece each: a kernel sends them in as many as it likes."""
+    merged = []
+    for output in outputs:
+        same = merged and output["output_type"] == "stream" and merged[-1].get("name") == output["name"]
+        if same:
+            merged[-1]["text"] += output["text"]
+        else:
+            merged.append(output)
+    for output in merged:
+        if output["output_type"] == "stream":
+            output["text"] = "".join(output["text"]).splitlines(keepends=True)
+    return merged
+
+
 def steady(notebook):
     """The notebook's text without what is different in each build, and without what ties it to its
     Markdown: with Jupytext installed, JupyterLab would refuse to open it alone."""
     for key in ("jupytext", "source_map"):
         notebook["metadata"].pop(key, None)
+    notebook["metadata"].get("language_info", {}).pop("version", None)
     for number, cell in enumerate(notebook["cells"], 1):
         cell["id"] = f"cell-{number}"
+        if "outputs" in cell:
+            cell["outputs"] = whole(cell["outputs"])
         for part in (cell, *cell.get("outputs", [])):
             for key in VOLATILE:
                 part.get("metadata", {}).pop(key, None)

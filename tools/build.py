@@ -205,6 +205,7 @@ def main():
         for doubt in doubts:
             print(f"\n{doubt}", file=sys.stderr)
         sys.exit(f"\nsaddles: the book was not built (full log: {LOG.relative_to(ROOT)}).")
+    (SITE / ".buildinfo").unlink(missing_ok=True)  # differs between Pythons; only for building in part
     print(f"Open {SITE.relative_to(ROOT)}/index.html (built in {time.monotonic() - began:.0f} s)")
 
 
