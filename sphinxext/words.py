@@ -4,7 +4,7 @@ They are set as the rest of the book is:
 
 - numbers as in print: −0.3 for -0.3, 4·10⁻⁵ for 4e-05, 95% for 95 %;
 - an index below the line and an exponent above it, for w_t and 2^t outside of formulas;
-- no line that begins with the stop after a formula, or breaks beside the sign of "a < 0";
+- no line that begins with the stop after a formula, or breaks within "a < 0" or "1/λ";
 - no sentence without an end, where the words of a claim are completed by its formula.
 """
 
@@ -18,12 +18,14 @@ FORMULA = r'<span class="math notranslate nohighlight">\\\(.*?\\\)</span>'
 FIXED = re.compile(rf"({FORMULA}|<[^>]*>)", re.S)  # formulas and tags: what stands between is words
 BOUND = re.compile(rf"(\(?)({FORMULA})((?:[.,;:?!)’”]|&quot;)*)", re.S)
 TRUTH = re.compile(r'<span class="math notranslate nohighlight">\\\(\\text\{(True|False)\}\\\)</span>')
+MINUS_ONE = re.compile(r"(?<=[{(])\\left\(-1\\right\) ")  # SymPy's -x, if it may not evaluate
 POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-]?\d+)\b")
 MINUS = re.compile(r"(?<![\w.)\]}])-(?=\.?\d)")
 PERCENT = re.compile(r"(?<=\d) %")
 INDEX = re.compile(r"(?<![^\W_])([^\W\d_])_(?:\{([^{}]*)\}|(\w+))")
 EXPONENT = re.compile(r"\^(?:\(([^()]*)\)|\{([^{}]*)\}|(\w+))")
 RELATION = re.compile(r" (=|&lt;|&gt;|[≤≥≠≈≪≫∈∝→±]) ")
+SLASH = re.compile(r"(?<=[\w)])/(?=[\w(√])")
 CLAIM = re.compile(r"(?<=<p>)(Printed|Ours|Instead): (.*?)(?=</p>)", re.S)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -46,7 +48,9 @@ def _between(text):
     """The text between two tags: its numbers, indices, exponents, and no break beside a relation."""
     text = INDEX.sub(lambda m: f"{m[1]}<sub>{(m[2] or m[3]).replace('-', '−')}</sub>", numbers(text))
     text = EXPONENT.sub(lambda m: f"<sup>{next(filter(None, m.groups()))}</sup>", text)
-    return RELATION.sub("\u00a0\\1\u00a0", text)
+    text = RELATION.sub("\u00a0\\1\u00a0", text)
+    text = text.replace("|\u00a0", "|\u2060\u00a0")  # after a bar a browser breaks even there
+    return SLASH.sub("/\u2060", text)
 
 
 def _together(found):
@@ -57,7 +61,7 @@ def _together(found):
 
 def setting(text):
     """HTML with its words set as above."""
-    text = TRUTH.sub(lambda m: m[1].lower(), text)
+    text = MINUS_ONE.sub("-", TRUTH.sub(lambda m: m[1].lower(), text))
     parts = FIXED.split(text)
     parts[::2] = [_between(part) for part in parts[::2]]
     return BOUND.sub(_together, "".join(parts))
