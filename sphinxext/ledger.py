@@ -104,14 +104,14 @@ def fill(app, doctree, docname):
         node.replace_self(nodes.raw("", text, format="html"))
 
 
-def words(text):
+def sentence(text):
     """A claim, correction or reason of a record as HTML."""
     return said(typeset(text))
 
 
 def claim(entry):
     """What an entry is about, after "Printed" or "Ours"."""
-    return words(ours(entry["printed"]) if is_ours(entry) else entry["printed"])
+    return sentence(ours(entry["printed"]) if is_ours(entry) else entry["printed"])
 
 
 def is_ours(entry):
@@ -128,7 +128,7 @@ def one(entries, id, app, docname):
         log.warning("ledger: %s refers to %s, which has no verdict", docname, id)
         return ""
     return (f'<p class="verdict" data-verdict="{found[0]["verdict"]}"><a href="{link(found[0], app, docname)}">{escape(id)}</a> '
-            f'<b>{found[0]["verdict"]}</b> {words(found[0]["reason"] or "")}</p>')
+            f'<b>{found[0]["verdict"]}</b> {sentence(found[0]["reason"] or "")}</p>')
 
 
 def ledger_table(entries, app, docname):
@@ -172,7 +172,7 @@ def row(e, app, docname):
     how = ", ".join(x for x in (e["severity"], e["method"]) if x)
     name = escape(e["id"]).replace(":", ":<wbr>")  # where a narrow column may break it
     whose = "Ours" if is_ours(e) else "Printed"  # shown where the column's head does not say it (book.css)
-    found = (f"<p>Instead: {words(e['corrected'])}</p>" if e["corrected"] else "") + words(e["reason"] or "")
+    found = (f"<p>Instead: {sentence(e['corrected'])}</p>" if e["corrected"] else "") + sentence(e["reason"] or "")
     return (f'<tr id="{slug(e["id"])}"{data}><td><a href="{link(e, app, docname)}">{name}</a>'
             f'<br><b>{e["verdict"]}</b><br><small>{how}</small><td data-whose="{whose}">{claim(e)}<td>{found}')
 
@@ -198,7 +198,7 @@ def erratum(e, app, docname, shown):
         if value:
             first = shown.setdefault((name, value), e["id"]) if name in ("Witness", "Changes") and len(value) > 60 else e["id"]
             same = f'As for <a href="#erratum-{slug(first)}">{escape(first)}</a>.'
-            text += f"<p><i>{name}.</i> {words(value) if first == e['id'] else same}</p>"
+            text += f"<p><i>{name}.</i> {sentence(value) if first == e['id'] else same}</p>"
     return (f'<dt><a href="{link(e, app, docname)}">{escape(e["id"])}</a></dt>'
             f'<dd id="erratum-{slug(e["id"])}">{text}</dd>')
 
@@ -207,12 +207,12 @@ def figures_list(entries, app, docname):
     """One part for each panel of the paper: our picture, how it was made, and the verdict."""
     parts = []
     for e in (e for e in entries if e["kind"] == "figure"):
-        setup = f"<p><i>Made with.</i> {words(e['setup'])}</p>" if e.get("setup") else ""
-        found = f"<p><i>Instead.</i> {words(e['corrected'])}</p>" if e["corrected"] else ""
+        setup = f"<p><i>Made with.</i> {sentence(e['setup'])}</p>" if e.get("setup") else ""
+        found = f"<p><i>Instead.</i> {sentence(e['corrected'])}</p>" if e["corrected"] else ""
         parts.append(f'<section id="{slug(e["id"])}"><h2>Figure {escape(e["id"][4:].replace("-", ", "))}</h2>'
-                     f"<p><i>The claim.</i> {words(e['printed'])}</p>"
+                     f"<p><i>The claim.</i> {sentence(e['printed'])}</p>"
                      f'<p class="verdict" data-verdict="{e["verdict"]}"><a href="{link(e, app, docname)}">{escape(e["id"])}</a> '
-                     f"<b>{e['verdict']}</b> <small>{e['method']}</small> {words(e['reason'] or '')}</p>"
+                     f"<b>{e['verdict']}</b> <small>{e['method']}</small> {sentence(e['reason'] or '')}</p>"
                      f"{found}{setup}{picture(e['picture'])}</section>")
     return "".join(parts)
 
