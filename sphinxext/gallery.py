@@ -12,6 +12,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from words import numbers, setting
+
 EXPLORER = re.compile(
     r'<figure class="picture explorer" id="(?P<id>[\w-]+)"><div class="explorer-frame"[^>]*aria-label="(?P<alt>[^"]*)">'
     r"(?P<svg><svg.*?</svg>)</div>.*?<figcaption>(?P<caption>.*?)</figcaption>", re.S)
@@ -51,9 +53,10 @@ def fill(app, doctree, docname):
             for found in explorers_of(notebook) if notebook.exists() else ():
                 address = f"{app.builder.get_relative_uri(docname, page)}#{found['id']}"
                 title = app.env.titles[page].astext()
-                svg = found["svg"].replace("<svg", f'<svg role="img" aria-label="{found["alt"]}"', 1)
+                stop = "" if title.endswith(("?", ".")) else "."
+                svg = found["svg"].replace("<svg", f'<svg role="img" aria-label="{numbers(found["alt"])}"', 1)
                 parts.append(f'<figure class="picture"><a href="{address}" aria-label="To the explorer in: {escape(title)}">{svg}</a>'
-                             f'<figcaption><a href="{address}">{escape(title)}</a>. {found["caption"]}</figcaption></figure>')
+                             f'<figcaption><a href="{address}">{escape(title)}</a>{stop} {setting(found["caption"])}</figcaption></figure>')
         node.replace_self(nodes.raw("", f'<div class="gallery">{"".join(parts)}</div>', format="html"))
 
 

@@ -18,6 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from saddles.check import KEY, METHODS, slug, typeset
+from words import ours, picture, said
 
 log = logging.getLogger(__name__)
 FIELDS = ("id", "kind", "verdict", "severity", "method", "printed", "corrected", "reason", "chapter", "anchor")
@@ -103,6 +104,20 @@ def fill(app, doctree, docname):
         node.replace_self(nodes.raw("", text, format="html"))
 
 
+def sentence(text):
+    """A claim, correction or reason of a record as HTML."""
+    return said(typeset(text))
+
+
+def claim(entry):
+    """What an entry is about, after "Printed" or "Ours"."""
+    return sentence(ours(entry["printed"]) if is_ours(entry) else entry["printed"])
+
+
+def is_ours(entry):
+    return entry["id"].startswith("beyond:")
+
+
 def link(entry, app, docname):
     return f"{app.builder.get_relative_uri(docname, entry['chapter'])}#{entry['anchor']}"
 
@@ -113,18 +128,18 @@ def one(entries, id, app, docname):
         log.warning("ledger: %s refers to %s, which has no verdict", docname, id)
         return ""
     return (f'<p class="verdict" data-verdict="{found[0]["verdict"]}"><a href="{link(found[0], app, docname)}">{escape(id)}</a> '
-            f'<b>{found[0]["verdict"]}</b> {typeset(found[0]["reason"] or "")}</p>')
+            f'<b>{found[0]["verdict"]}</b> {sentence(found[0]["reason"] or "")}</p>')
 
 
 def ledger_table(entries, app, docname):
     numbered = len({e["id"] for e in entries} & set(PAPER))
     soft = sum(e["verdict"] in ("argued", "consistent") for e in entries)
     rows = "".join(row(e, app, docname) for e in entries)
-    return (f"<p>{len(entries)} entries: {numbered} of the paper's {len(PAPER)} numbered statements and "
+    return (f"<p>{len(entries)} entries: {numbered} of the paper’s {len(PAPER)} numbered statements and "
             f"{len(entries) - numbered} claims of its text or of ours (<i>beyond</i>). {soft} of them rest on an argument or on a "
             f"simulation only.</p>{counts_table(entries)}{filters(entries)}"
             '<div class="ledger-scroll" tabindex="0" role="region" aria-label="The ledger">'
-            '<table class="ledger" id="ledger"><thead><tr><th scope="col">Statement<th scope="col">Printed'
+            '<table class="ledger" id="ledger"><thead><tr><th scope="col">Statement<th scope="col">Printed, or ours'
             '<th scope="col">What was found</thead>'
             f"<tbody>{rows}</tbody></table></div>")
 
@@ -136,7 +151,8 @@ def counts_table(entries):
     head = "".join(f'<th scope="col">{m or "no check"}' for m in methods)
     body = "".join(f'<tr><th scope="row">{v}' + "".join(f"<td>{times[v, m] or ''}" for m in methods)
                    + f"<td>{sum(times[v, m] for m in methods)}" for v in VERDICTS)
-    return (f'<div class="ledger-scroll"><table class="ledger"><thead><tr><th scope="col">Verdict{head}'
+    return ('<div class="ledger-scroll" tabindex="0" role="region" aria-label="How many entries rest on what">'
+            f'<table class="ledger"><thead><tr><th scope="col">Verdict{head}'
             f'<th scope="col">all</thead><tbody>{body}</tbody></table></div>')
 
 
@@ -154,39 +170,50 @@ def filters(entries):
 def row(e, app, docname):
     data = "".join(f' data-{k}="{escape(e[k] or "")}"' for k in ("verdict", "severity", "kind", "chapter"))
     how = ", ".join(x for x in (e["severity"], e["method"]) if x)
-    found = (f"<p>Instead: {typeset(e['corrected'])}</p>" if e["corrected"] else "") + typeset(e["reason"] or "")
-    return (f'<tr id="{slug(e["id"])}"{data}><td><a href="{link(e, app, docname)}">{escape(e["id"])}</a>'
-            f"<br><b>{e['verdict']}</b><br><small>{how}</small><td>{typeset(e['printed'])}<td>{found}")
+    name = escape(e["id"]).replace(":", ":<wbr>")  # where a narrow column may break it
+    whose = "Ours" if is_ours(e) else "Printed"  # shown where the column's head does not say it (book.css)
+    found = (f"<p>Instead: {sentence(e['corrected'])}</p>" if e["corrected"] else "") + sentence(e["reason"] or "")
+    return (f'<tr id="{slug(e["id"])}"{data}><td><a href="{link(e, app, docname)}">{name}</a>'
+            f'<br><b>{e["verdict"]}</b><br><small>{how}</small><td data-whose="{whose}">{claim(e)}<td>{found}')
 
 
 def errata_list(entries, app, docname):
     """The corrected entries, substantive ones first, each with its witness and consequences."""
-    parts = []
+    parts, shown = [], {}
     for severity, title in (("substantive", "A reader who relies on these goes wrong"),
                             ("typo", "No reader goes wrong by these")):
         wrong = [e for e in entries if e["severity"] == severity]
-        items = "".join(erratum(e, app, docname) for e in wrong)
+        items = "".join(erratum(e, app, docname, shown) for e in wrong)
         parts.append(f'<section id="{severity}"><h2>{title} ({len(wrong)})</h2><dl class="errata">{items}</dl></section>')
     return "".join(parts)
 
 
-def erratum(e, app, docname):
-    lines = [("Printed", e["printed"]), ("Right", e["corrected"]), ("Witness", e["reason"]),
-             ("Changes", e.get("changes")), ("The text conversion may be to blame", e.get("conversion"))]
-    text = "".join(f"<p><i>{name}.</i> {typeset(value)}</p>" for name, value in lines if value)
-    return f'<dt><a href="{link(e, app, docname)}">{escape(e["id"])}</a></dt><dd>{text}</dd>'
+def erratum(e, app, docname, shown):
+    """One entry; what an earlier one (`shown`) says at length in the same words is not said again."""
+    conversion = e.get("conversion") or ""
+    lines = [("Printed", e["printed"]), ("Right", e["corrected"]), ("Witness", e["reason"]), ("Changes", e.get("changes")),
+             ("The text conversion may be to blame", conversion[:1].upper() + conversion[1:])]
+    text = ""
+    for name, value in lines:
+        if value:
+            first = shown.setdefault((name, value), e["id"]) if name in ("Witness", "Changes") and len(value) > 60 else e["id"]
+            same = f'As for <a href="#erratum-{slug(first)}">{escape(first)}</a>.'
+            text += f"<p><i>{name}.</i> {sentence(value) if first == e['id'] else same}</p>"
+    return (f'<dt><a href="{link(e, app, docname)}">{escape(e["id"])}</a></dt>'
+            f'<dd id="erratum-{slug(e["id"])}">{text}</dd>')
 
 
 def figures_list(entries, app, docname):
     """One part for each panel of the paper: our picture, how it was made, and the verdict."""
     parts = []
     for e in (e for e in entries if e["kind"] == "figure"):
-        setup = f"<p><i>Made with.</i> {typeset(e['setup'])}</p>" if e.get("setup") else ""
-        found = f"<p><i>Instead.</i> {typeset(e['corrected'])}</p>" if e["corrected"] else ""
+        setup = f"<p><i>Made with.</i> {sentence(e['setup'])}</p>" if e.get("setup") else ""
+        found = f"<p><i>Instead.</i> {sentence(e['corrected'])}</p>" if e["corrected"] else ""
         parts.append(f'<section id="{slug(e["id"])}"><h2>Figure {escape(e["id"][4:].replace("-", ", "))}</h2>'
-                     f"<p><i>The claim.</i> {typeset(e['printed'])}</p>"
+                     f"<p><i>The claim.</i> {sentence(e['printed'])}</p>"
                      f'<p class="verdict" data-verdict="{e["verdict"]}"><a href="{link(e, app, docname)}">{escape(e["id"])}</a> '
-                     f"<b>{e['verdict']}</b> {typeset(e['reason'] or '')}</p>{found}{setup}{e['picture']}</section>")
+                     f"<b>{e['verdict']}</b> <small>{e['method']}</small> {sentence(e['reason'] or '')}</p>"
+                     f"{found}{setup}{picture(e['picture'])}</section>")
     return "".join(parts)
 
 

@@ -1,12 +1,14 @@
 """The API page: every module of `saddles` with its docstrings, by Sphinx's autodoc.
 
 The docstrings are plain text, as `help()` shows them. Here their paragraphs become prose, their
-aligned columns definitions, and what is indented stays as it is.
+aligned columns definitions, their signs those of print (≤ for <=), and what is indented stays as it is.
 """
 
+import ast
 import inspect
 import pkgutil
 import re
+import textwrap
 from importlib import import_module
 from pathlib import Path
 
@@ -39,10 +41,17 @@ def public(name):
             and (inspect.isfunction(value) or inspect.isclass(value))]
 
 
+SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "<-": "←", "+-": "±", "-": "−"}
+# a minus stands between spaces, or before a name or a number that nothing precedes
+SIGN = re.compile(r"<=|>=|!=|->|<-|\+-|(?<=\s)-(?=\s)|(?<![\w)\]-])-(?=\w)")
+
+
 def prose(text):
     """Plain text as reStructuredText: only backticks mean something."""
     parts = re.split(r"`+([^`]+)`+", text)
+    parts[::2] = [SIGN.sub(lambda sign: SIGNS[sign[0]], part) for part in parts[::2]]
     parts[::2] = [re.sub(r"([\\*|`])|(?<=\w)(_)(?!\w)", r"\\\1\2", part) for part in parts[::2]]
+    parts[2::2] = [re.sub(r"^(?=\w)", r"\\ ", part) for part in parts[2::2]]  # `Run`s: code, then a letter
     parts[1::2] = [f"``{part}``" for part in parts[1::2]]
     return "".join(parts)
 
@@ -71,12 +80,21 @@ def rows(lines):
     return found
 
 
+def language(lines):
+    """What a docstring's indented lines are written in: Python, or formulas."""
+    try:
+        ast.parse(textwrap.dedent("\n".join(lines)))
+    except SyntaxError:
+        return "text"
+    return "python"
+
+
 def restructured(lines):
     """A docstring's lines as reStructuredText."""
     out = []
     for part in paragraphs(lines):
         if part[0].startswith(" "):
-            out += ["::", "", *[f"    {line}" for line in part]]
+            out += [f".. code-block:: {language(part)}", "", *[f"    {line}" for line in part]]
         elif rows(part):
             out += [line for name, text in rows(part)
                     for line in (f"``{name}``", *[f"    {prose(t)}" for t in text])]
@@ -104,6 +122,7 @@ def setup(app):
     app.config.nitpick_ignore_regex = [("py:.*", ".*")]  # types of other libraries have no page here
     app.config.html_domain_indices = False
     app.config.add_module_names = False  # the heading says it
+    app.config.toc_object_entries_show_parents = "hide"  # so does the class, above its methods
     app.connect("source-read", insert)
     app.connect("autodoc-process-docstring", rewrite)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """One claim, one computed verdict, and broken twins that the same test must refuse.
 
-    check("eq:84", printed="ln((2 - a)/(2*sqrt(1 - a)))", derived=gamma_star, where={a: (-oo, 0)})
+    check("eq:84", printed="ln((2 - a)/(2*sqrt(1 - a)))",
+          derived=gamma_star, where={a: (-oo, 0)})
 
 `printed` is typed from the paper, as a string: it cannot be the derived object in disguise.
 `derived` is what the notebook computed: a SymPy expression, interval, matrix or tuple of them; a

@@ -217,8 +217,9 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
     drift, noise: functions of a float array; for eq. (43) -lambda L'(w) and lambda sqrt(C(w)/S).
     They may return a number.
     w0: the starts, an array (n,) or a callable rng -> array such as `simulate.uniform`.
-    steps: how many; dt > 0: the length of one, in the unit of t (for eq. (43) SGD steps). record:
-    steps after which w is kept, by default the last; Run.times counts steps, t = times * dt.
+    steps: how many.
+    dt: the length > 0 of one, in the unit of t (for eq. (43) SGD steps).
+    record: steps after which w is kept, by default the last; Run.times counts steps, t = times dt.
     boundary: None, ("clip", lo, hi) or ("reflect", lo, hi), applied after every step. Clipping
     collects mass on the bounds; reflecting folds it back.
     tamed: divides the drift's increment by 1 + dt |drift|, so that a superlinear drift cannot
@@ -313,7 +314,7 @@ class Chain:
     """What `exact_chain` returns; n cells.
 
     centres, widths  (n,) the cells
-    probs            (n,) stationary probability of each cell; density: probs / widths
+    probs            (n,) stationary probability of each cell
     up, down         (n,) jump rates to the right and left neighbour, per unit of t (an SGD step);
                      up[-1] = down[0] = 0: nothing leaves the grid
     """

@@ -87,8 +87,10 @@ def follow(step, point, steps, *, radius=1e-4, seed):
 
     step: a function (w, rng) -> w after one step of the optimizer, for arrays like `point`. An
         optimizer's memory belongs into w: with momentum, w holds the parameter and the velocity.
-    point: (dim,) w*, a point that no sample moves: step(point, rng) must be point. steps: >= 1.
-    radius: > 0, where the run starts, in a random direction. seed: a whole number >= 0.
+    point: (dim,) w*, a point that no sample moves: step(point, rng) must be point.
+    steps: >= 1.
+    radius: > 0, the distance at which the run starts, in a random direction.
+    seed: a whole number >= 0.
 
     After each step the distance to w* is recorded and set back to `radius`, the direction is kept
     (Benettin et al. 1980). So the run neither underflows nor leaves, and sees the loss near w* only:

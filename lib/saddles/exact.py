@@ -3,7 +3,8 @@
 One step multiplies w by 1 - lambda (when x = 1) or by 1 - lambda (a - 1) (when x = a - 1), each
 with probability 1/2. After t steps only the number k of draws x = 1 matters:
 
-    log|w_t / w_0| = k log|1 - lambda| + (t - k) log|1 - lambda (a - 1)|,   k ~ Binomial(t, 1/2).
+    log|w_t / w_0| = k log|1 - lambda| + (t - k) log|1 - lambda (a - 1)|
+    with k ~ Binomial(t, 1/2).
 
 Everything here is a sum over k, so it holds at every finite t, and it works with log|w|, so it
 neither under- nor overflows. Arrays for `a` and `lam` broadcast.

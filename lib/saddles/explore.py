@@ -1,6 +1,7 @@
 """One figure function, two lives: sliders with a kernel, sliders over drawn frames without one.
 
-    explore(draw, alt=describe, name="warm-up", a=[-2, -1, -0.5], lam=[0.2, 0.5, 1.0])
+    explore(draw, alt=describe, caption="What to look for.", name="warm-up",
+            a=[-2, -1, -0.5], lam=[0.2, 0.5, 1.0])
 
 `draw(ax, a, lam)` draws one picture on empty axes. With a person at a running kernel the sliders
 are ipywidgets and every value in the range is recomputed. On a built page they are plain range
@@ -30,15 +31,17 @@ def explore(draw, *, alt, caption, name, start=None, live=None, size=(5.4, 3.3),
             labels=None, play=None, **values):
     """An explorer of `draw(ax, **parameters)`.
 
-    draw     draws on empty axes (an array of axes if rows or columns > 1); must not keep state
-    alt      what is seen, as a string or a function of the parameters returning one
-    caption  what to look for, one sentence
-    name     short id, unique on its page: letters, digits, hyphens
-    start    the first picture, {parameter: value}; by default the middle of each list
-    live     force ipywidgets (True) or frames (False); by default ipywidgets if Jupyter runs this
-    size     inches; labels: {parameter: shown name}
-    play     the parameter that a button runs through, as an animation: a time
-    values   the values of each parameter, increasing: what a page offers, one frame a combination
+    draw           draws on empty axes (an array of axes if rows or columns > 1); must not keep state
+    alt            what is seen, as a string or a function of the parameters returning one
+    caption        what to look for, one sentence
+    name           short id, unique on its page: letters, digits, hyphens
+    start          the first picture, {parameter: value}; by default the middle of each list
+    live           force ipywidgets (True) or frames (False); by default ipywidgets if Jupyter runs this
+    size           width and height in inches
+    rows, columns  how many axes, below and beside each other
+    labels         {parameter: shown name}
+    play           the parameter that a button runs through, as an animation: a time
+    values         the values of each parameter, increasing: what a page offers, one frame a combination
 
     Returns an ipywidgets box, or an object that displays as HTML. Raises ValueError for values
     that are no increasing lists of finite numbers, for more than 400 frames, a bad name, a

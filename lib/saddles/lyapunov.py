@@ -5,10 +5,10 @@ for almost every run (Furstenberg and Kesten 1960), and its sign says whether SG
 attracted. In d dimensions there are d exponents, gamma_1 >= ... >= gamma_d (Oseledets 1968). Four
 ways to get at them:
 
-    exponents      a simulation with error bars, in any dimension
-    upper_bounds   exact bounds on gamma_1 from above: all products of n matrices, enumerated
-    mean_log_det   the exact sum of all exponents, E log|det M|; gamma_1 is at least a d-th of it
-    bracket        for 2 x 2 matrices: two bounds that meet as the cells get smaller
+exponents      a simulation with error bars, in any dimension
+upper_bounds   exact bounds on gamma_1 from above: all products of n matrices, enumerated
+mean_log_det   the exact sum of all exponents, E log|det M|; gamma_1 is at least a d-th of it
+bracket        for 2 x 2 matrices: two bounds that meet as the cells get smaller
 """
 
 import math
@@ -73,12 +73,14 @@ def exponents(law, dim, *, steps, burn_in, n, seed, count=1):
     """The `count` largest Lyapunov exponents, by simulation.
 
     law     has sample(rng, n) -> (n, dim, dim): a `Matrices`, or your own
-    dim     dimension of w, >= 1; count: 1 to dim
+    dim     dimension of w, >= 1
     steps   steps that are averaged over, >= 1, after `burn_in` >= 0 steps that are not: by then
             the directions should have forgotten where they began. What they have not forgotten is
             a bias that no error bar shows; it falls exponentially with `burn_in` where gamma_1 >
             gamma_2, and like 1/burn_in at worst
-    n       independent walkers, >= 2, which give the standard error; seed: a whole number >= 0
+    n       independent walkers, >= 2, which give the standard error
+    seed    a whole number >= 0
+    count   1 to dim
 
     Each walker carries `count` orthonormal vectors, at first in random directions; after each step
     they are made orthonormal again (Gram-Schmidt, i.e. QR), and the logarithms of their lengths
@@ -161,7 +163,8 @@ def bracket(law, cells=4096, iterations=400):
 
     For any bounded function g of the direction u of w,
 
-        min over u of D(u) <= gamma_1 <= max over u of D(u),  D(u) = E[log|M u| + g(M u)] - g(u),
+        min over u of D(u) <= gamma_1 <= max over u of D(u)
+        with D(u) = E[log|M u| + g(M u)] - g(u),
 
     since summed along a run the g cancel but for the first and the last. Here g is constant on
     `cells` arcs of directions, and D is bounded on each arc from the end points and extrema of

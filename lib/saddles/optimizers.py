@@ -72,7 +72,8 @@ class Adam:
 
         m <- beta1 m + (1 - beta1) g
         v <- beta2 v + (1 - beta2) g^2
-        w <- w - lr m' / (sqrt(v') + eps),  m' = m / (1 - beta1^t), v' = v / (1 - beta2^t),
+        w <- w - lr m' / (sqrt(v') + eps)
+        with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t),
 
     the primes only with `bias_correction`. This is torch.optim.Adam, whose eps is 1e-8 by default.
     `lr` > 0, 0 <= `beta1`, `beta2` < 1, `eps` >= 0; eps = 0 means the limit eps -> 0, so that a

@@ -128,7 +128,8 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
     landscape, law, optimizer: from saddles.landscapes, .noise, .optimizers. One x is drawn per
     walker and step. For gradient descent: SGD and law=noise.constant(law.mean).
     w0: the starts, an array (n,) (or (dim, n)), or a callable rng -> array such as `uniform`.
-    steps: 0 to 10^9. seed: a whole number >= 0 or a SeedSequence.
+    steps: 0 to 10^9.
+    seed: a whole number >= 0 or a SeedSequence.
     record: increasing steps in [0, steps] after which w is kept; by default the last only.
     reduce: a function (t, w) -> array of sums or counts (`moments`, `histogram`), called on the
         walkers of each chunk that have not diverged and added up; then w itself is not kept.
@@ -138,7 +139,8 @@ def run(landscape, law, optimizer, w0, steps, *, seed, record=None, reduce=None,
         without it.
     chunk: walkers at a time. The result depends on (seed, chunk), and on nothing below:
     block: steps for which noise is drawn at once; by default what fits into the cache.
-    workers: processes over chunks. executor: any concurrent.futures.Executor instead of them.
+    workers: processes over chunks.
+    executor: any concurrent.futures.Executor instead of them.
     progress: None draws a bar on a terminal in runs of over 2 s; False never; a callable gets
         the finished fraction.
 
