@@ -81,9 +81,18 @@ SURVIVED, UNTESTED, UNTRIED = 0, 33, None
 
 
 def fingerprint(module):
-    """Changes when the module or its own tests do, so that its score has to be measured again."""
+    """Changes when the code of the module or of its own tests does, so that its score has to be measured again."""
     files = [ROOT / "lib/saddles" / f"{module}.py", ROOT / "tests" / TESTS[module]]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return hashlib.sha256("\n".join(code_of(file) for file in files).encode()).hexdigest()[:16]
+
+
+def code_of(file):
+    """A file's code without its comments and docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def environment():
