@@ -81,6 +81,13 @@ def test_mu_vanishes_at_the_ends_of_the_attracting_rates(a):
 
 def test_ends_for_the_paper_s_example():
     assert exact.attracting_rates(-1) == [(0.5, pytest.approx((1 + np.sqrt(17)) / 4))]
+    for near in (1e-6, 1e-10, 1e-15):  # the upper end runs into 2, where its formula is 0 / 0
+        with mpmath.workdps(50):
+            shape = mpmath.mpf(1 - near)
+            upper = (mpmath.sqrt(shape**2 - 8 * shape + 8) - shape) / (2 * (1 - shape))
+        assert exact.attracting_rates(1 - near) == [(0.0, pytest.approx(float(upper), rel=1e-14))]
+    with pytest.raises(ValueError, match="^a and lam must broadcast"):
+        exact.mu(np.zeros(2) - 1, np.full(3, 0.5))
 
 
 @given(a=curvature, lam=rate, t=st.integers(0, 200), low=st.floats(1e-6, 10), factor=st.floats(1, 100))

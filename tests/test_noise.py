@@ -90,7 +90,22 @@ def test_gaussian_expectation_against_closed_forms():
     value = Gaussian(0, 1).expect(lambda v: mpmath.log(abs(v)), points=(0,))
     assert abs(value + (mpmath.euler + mpmath.log(2)) / 2) < 1e-14
     assert Gaussian(2.0, 0.0).expect(lambda v: v * v) == 4
-    assert Gaussian(a, sp.Symbol("sigma", positive=True)).mean == a
+    width = sp.Symbol("sigma", positive=True)
+    assert Gaussian(a, width).mean == a
+    assert [batch_mean(Gaussian(0, width), S).std for S in (2, 4)] == [width / sp.sqrt(2), width / 2]
+    with pytest.raises(ValueError, match="^std must"):
+        Gaussian(0.0, width).sample(np.random.default_rng(0), 1)
+    with pytest.raises(ValueError, match="^mean must"):
+        Gaussian(a, 1.0).sample(np.random.default_rng(0), 1)
+
+
+def test_a_stream_may_be_asked_for_one_row_and_not_for_a_thousand_million():
+    stream = Stream(TwoPoint(-1.0), 3, 4)
+    assert stream.fill(np.random.default_rng(0), 1).shape == (1, 3)
+    with pytest.raises(ValueError, match="^steps must be a whole number from 0 to 1000000000"):
+        next(stream.rows(np.random.default_rng(0), 10**9 + 1))
+    with pytest.raises(ValueError, match="^count must"):
+        stream.fill(np.random.default_rng(0), 0)
 
 
 @pytest.mark.parametrize("name", LAWS)
