@@ -627,7 +627,8 @@ def _starts(landscape, w0, seed, chunk, kept):
     start, noise = _sequence(seed).spawn(2)
     if callable(w0) and not isinstance(w0, type):
         w0 = w0(np.random.default_rng(start))
-    w0 = _floats("w0", w0)
+    if type(w0) is not np.ndarray or w0.dtype != float:  # else no copy: starts are only read
+        w0 = _floats("w0", w0)
     want = "(n,)" if landscape.dim == 1 else f"({landscape.dim}, n)"
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
