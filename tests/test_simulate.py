@@ -96,6 +96,7 @@ def test_cells_together_have_the_bits_of_cells_alone(landscape, box, reduce):
     for how in ({}, {"chunk": 300}, {"chunk": 100, "workers": 2}):
         cells = run_cells(landscape, laws, rates, start(landscape, 100), 400, seed=4, **args, **how)
         assert len(cells) == len(laws) and all(map(same, cells, alone))
+        assert all((cell.w is None) == (reduce is not None) and (cell.stats is None) == (reduce is None) for cell in cells)
     assert box or any(cell.diverged.any() for cell in cells)
 
 
@@ -479,9 +480,9 @@ def test_bad_input_names_the_argument(wrong, name):
     (lambda: run_log(LAW, 0.8, np.ones(3), 5, seed=0, box=(0, 1)), "box"),
     (lambda: run_log(LAW, -0.8, np.ones(3), 5, seed=0), "lr"),
     (lambda: run_log(LAW, 0.8, np.ones((2, 3)), 5, seed=0), "w0"),
-    (lambda: uniform(1, 0, 3), "lo"), (lambda: uniform(0, (1, 1), 3), "lo"),
+    (lambda: uniform(1, 0, 3), "lo"), (lambda: uniform(0, (1, 1), 3), "lo"), (lambda: uniform(((0, 0),), ((1, 1),), 3), "lo"),
     (lambda: uniform(0, np.inf, 3), "lo"), (lambda: uniform(0, 1, 0), "n must"),
-    (lambda: histogram((1,)), "edges"), (lambda: histogram((1, 0)), "edges"),
+    (lambda: histogram((1,)), "edges"), (lambda: histogram((1, 0)), "edges"), (lambda: histogram((0, 1, 1)), "edges"),
 ])
 def test_bad_input_of_the_others(make, name):
     with pytest.raises(ValueError, match=name):
