@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import os
 import re
 import shutil
@@ -191,6 +192,23 @@ def test_only_what_needs_git_asks_for_it(monkeypatch, tmp_path):
     assert report.said("git", "rev-parse", "HEAD") == "–"
     with pytest.raises(SystemExit, match="^saddles: .* needs git"):
         reproduce.committed()
+
+
+def test_the_report_says_what_was_measured_of_each_page(monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "SITE", tmp_path / "html")
+    assert list(report.pages()) == ["not measured: `make test` does"]
+    rows = [{"page": "chapters/x", "kilobytes": 81, "delay_ms": 9.5, "explorers": [{"cpu_seconds": 1.5}, {"cpu_seconds": 2.5}]},
+            {"page": "chapters/y"}]
+    (tmp_path / "budgets.json").write_text(json.dumps(rows), encoding="utf-8")
+    first, second = report.pages()
+    assert first.split() == "chapters/x 81 KB, a slider's delay 9.5 ms, the slowest explorer drawn in 2.5 s".split()
+    assert second.startswith("chapters/y ")
+
+
+def test_the_report_can_be_printed():
+    done = subprocess.run([sys.executable, "tools/report.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(f"\n{title}\n" in done.stdout for title in report.PARTS)
 
 
 def recipes():

@@ -70,24 +70,38 @@ def mutants():
         yield f"{'together':12} {killed:4} of {tried:4} killed, {killed / tried:.1%}; {more} of the others excused in {mutate.EXCUSED.name}"
 
 
+# What the pages are made of; a commit that changes something else leaves them as they were.
+MADE_OF = ("_config.yml", "_toc.yml", "index.md", "references.bib", "requirements.lock", "assets",
+           "benchmarks/results.json", "chapters", "lib", "sphinxext", "tools/build.py")
+
+
+def same_pages(commit):
+    try:
+        subprocess.run(["git", "diff", "--quiet", commit, "HEAD", "--", *MADE_OF], cwd=ROOT, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False  # changed, or there is no git to ask
+    return True
+
+
 def builds():
-    head = said("git", "rev-parse", "HEAD")
     for pythons, found in read(reproduce.RESULTS).items() or [("", None)]:
         if found is None:
             yield "not measured"
             continue
-        old = "" if found["commit"] == head else ", old: another commit"
+        old = "" if same_pages(found["commit"]) else ", old: what the pages are made of has changed"
         yield f"Python {pythons}: {len(found['differ'])} of {found['files']} files differ ({found['date']}{old})"
         yield from (f"  {name}: {what}" for name, what in found["differ"].items())
 
 
 def pages():
-    budgets = read(SITE.parent / "budgets.json")
-    if not budgets:
+    """A line for each page with explorers, from what the tests have left."""
+    rows = read(SITE.parent / "budgets.json")
+    if not rows:
         yield "not measured: `make test` does"
-    for name, what in budgets.items():
-        yield f"{name}: " + (", ".join(f"{key} {value}" for key, value in what.items())
-                             if isinstance(what, dict) else str(what))
+    for row in rows:
+        drawn = max((one["cpu_seconds"] for one in row.get("explorers", [])), default="–")
+        yield (f"{row['page']:32} {row.get('kilobytes', '–'):>4} KB, a slider's delay {row.get('delay_ms', '–'):>4} ms, "
+               f"the slowest explorer drawn in {drawn} s")
 
 
 PARTS = {
