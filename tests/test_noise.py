@@ -13,8 +13,8 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, aligned, batch_mean,
-                           constant, sample_law)
+from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, _words, aligned,
+                           batch_mean, constant, sample_law)
 from saddles.symbols import a
 from scipy import stats
 
@@ -232,6 +232,13 @@ def test_shapes():
 def test_bad_input_names_the_argument(make, name):
     with pytest.raises(ValueError, match=name):
         make()
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.SFC64, np.random.Philox, np.random.MT19937])
+def test_words_have_64_random_bits_of_any_generator(kind):
+    words, rng = _words(np.random.Generator(kind(3)), 9), np.random.Generator(kind(3))
+    assert words.dtype == np.uint64
+    assert np.array_equal(words, rng.integers(0, 2**64, size=9, dtype=np.uint64))
 
 
 @pytest.mark.parametrize("rows, n", [(1, 1), (2, 8), (3, 13), (5, 1000)])

@@ -17,6 +17,7 @@ from saddles.simulate import (
     _binomial,
     _guide,
     _tabled,
+    _Watch,
     histogram,
     moments,
     run,
@@ -278,6 +279,26 @@ def test_underflow_is_counted_and_absent_from_the_log(alarm):
     mean, spread = 3000 * math.log(0.52) / 2 - 1, math.sqrt(3000) * math.log(13) / 2 + 1
     z = (log.log_abs.mean() - mean) / (spread / math.sqrt(2000))
     alarm(2 * stats.norm.sf(abs(z)))
+
+
+def test_what_is_subnormal_at_a_look_is_set_to_zero_and_counted():
+    """It halves exactly; steps 15 and 17 are no looks, so w_15 is the same wherever the run ends."""
+    halving = constant(1.0), SGD(0.5), np.array([2.0**-1020, 2.0**-990, 0.0])
+    got = run(quadratic, *halving, 17, seed=0, record=[15, 16, 17])
+    assert got.w[0].tolist() == [2.0**-1035, 2.0**-1005, 0]
+    assert got.w[1].tolist() == [0, 2.0**-1006, 0] and got.w[2].tolist() == [0, 2.0**-1007, 0]
+    assert got.underflowed.tolist() == [True, False, False]
+    short = run(quadratic, *halving, 15, seed=0)
+    assert np.array_equal(short.w[0], got.w[0]) and np.array_equal(short.underflowed, got.underflowed)
+
+
+def test_a_subnormal_momentum_is_set_to_zero_with_its_walker():
+    w, m = np.array([[1e-310, 1.0, 1e-310]]), np.array([[-1e-310, 1e-310, 1e-300]])
+    watch = _Watch(w, m)
+    watch.look(17)
+    assert w[0, 0] == 1e-310 and watch.underflowed.tolist() == [True, False, True]
+    watch.look(32)
+    assert w.tolist() == [[0, 1, 0]] and m.tolist() == [[0, 1e-310, 1e-300]]
 
 
 def test_a_true_zero_is_no_underflow():

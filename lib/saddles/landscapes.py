@@ -5,7 +5,7 @@ ufunc calls in Horner form, so that w^3 is never a power and nothing is allocate
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy as sp
@@ -56,7 +56,7 @@ class Landscape:
         mean = getattr(law_or_mean, "mean", law_or_mean)
         return Landscape(self.loss.subs(x, _expression("law_or_mean", mean)), self.coords)
 
-    @property
+    @cached_property
     def params(self):
         """The free symbols that are neither coordinates nor x, sorted by name."""
         return tuple(sorted(self.loss.free_symbols - {*self.coords, x}, key=str))
@@ -191,6 +191,8 @@ class Code:
         evaluate, shape = _evaluate(self.noise + self.constants), w.shape[1:]
         if w.ndim == 2:
             alpha, beta, *constants = evaluate(_rate(lr))
+            # arrays of no dimension: NumPy needs a third of a microsecond for each Python number
+            constants = list(map(np.array, constants))
         else:
             alpha, beta, *constants = np.array([evaluate(_rate(rate)) for rate in lr]).T[..., None]
             # full arrays: NumPy takes twice as long to spread a column over its rows

@@ -19,7 +19,7 @@ from scipy import special
 
 from ._arguments import whole
 from .landscapes import Landscape, _floats, quadratic
-from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, aligned
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, _words, aligned
 from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -42,6 +42,7 @@ class Run:
                 began at w_0 != 0 was zero or subnormal (or v of Adam was, with eps = 0): the
                 walker seems to have converged, but only float64 has. On the quadratic a zero
                 that SGD reaches by a factor 1 - lr x = 0 is the true value and is not counted.
+                What is subnormal at step 16, 32, ... is then set to 0.
     """
 
     times: np.ndarray
@@ -190,7 +191,7 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
         children += own
     n = starts[0].shape[1]
     task = _Task(landscape, None, None, steps, times, reduce, _box(box, landscape.dim),
-                 min(64, max(16, 2**15 // n)))
+                 _block(None, n))
     for law, rate in zip(laws, rates):
         _check_task(replace(task, law=law, optimizer=rate))
     cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
@@ -388,7 +389,11 @@ def _boxed(step, w, box, scale):
 
 
 class _Watch:
-    """Counts underflow: w below the normal range, or v of Adam so small that g^2 was lost."""
+    """Counts underflow: w below the normal range, or v of Adam so small that g^2 was lost.
+
+    At its looks it sets what is subnormal in w to 0: such a number has lost digits, may never
+    get to 0 by itself, and the processor needs twenty times as long for each operation with it.
+    """
 
     def __init__(self, w, m=None, v=None, use_w=True, true_zero=False):
         self.w, self.m, self.v = w, m, v
@@ -400,10 +405,15 @@ class _Watch:
     def look(self, t):
         size = np.abs(self.w, self.size)
         if self.use_w and not size.min() >= TINY:
-            lost = (size < TINY) & self.moving
+            low = size < TINY
+            lost = low & self.moving
             if np.any(self.true_zero):
                 lost &= (size > 0) | np.logical_not(self.true_zero)
             self.underflowed |= lost.any(axis=0)
+            if t % CHECK == 0:  # not at the end of a run, or w_t would depend on where it ends
+                self.w[low] = 0.0
+                if self.m is not None:  # it would hover there in its turn
+                    self.m[low & (np.abs(self.m) < TINY)] = 0.0
         if self.v is not None and t > 0 and not self.v.min() >= TINY_V:
             lost = (self.v < TINY_V) & (self.m != 0)
             self.underflowed |= lost.any(axis=0)
@@ -498,7 +508,7 @@ def _binomial(rng, steps, p, n):
     16 random bits settle nearly every count; where they do not, 53 more bits follow.
     """
     cdf, guide = _guide(steps, p)
-    words = rng.integers(0, 2**64, size=-(-n // 4), dtype=np.uint64).view(np.uint16)[:n]
+    words = _words(rng, -(-n // 4)).view(np.uint16)[:n]
     counts = guide.take(words, mode="clip")
     open_ = np.flatnonzero(counts < 0)
     u = (words[open_] + rng.random(len(open_))) / 2**16
@@ -589,8 +599,8 @@ class _Bar:
 
 
 def _block(block, n):
-    """`block`, or about a megabyte of noise for n walkers."""
-    return min(64, max(8, 2**17 // n)) if block is None else whole("block", block, 1, 10**6)
+    """`block`, or about a quarter of a megabyte of noise for n walkers: then it stays in cache."""
+    return min(64, max(8, 2**15 // n)) if block is None else whole("block", block, 1, 10**6)
 
 
 def _times(steps, record):
