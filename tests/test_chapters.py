@@ -53,6 +53,8 @@ def test_nbmake_collects_as_many_chapters_as_the_toc_has():
 def test_pages_are_not_made_of_what_an_older_chapter_gave(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "NBMAKE", tmp_path)
     chapter = notebooks()[0]
+    with pytest.raises(SystemExit, match=f"nbmake has not executed {chapter.name} yet"):
+        build.executed(chapter)
     ran = jupytext.read(chapter)
     cells = [cell for cell in ran.cells if cell.cell_type == "code"]
     cells[-1].outputs = [nbformat.v4.new_output("stream", text="given by nbmake")]

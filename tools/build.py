@@ -77,7 +77,10 @@ def execute(chapter, timeout):
 def executed(chapter):
     """The notebook of one chapter with the outputs that nbmake has left (pytest --overwrite)."""
     notebook = read_myst_markdown_notebook(chapter.read_text(encoding="utf-8"), path=chapter)
-    done = nbformat.read(NBMAKE / f"{chapter.stem}.ipynb", nbformat.NO_CONVERT)
+    path = NBMAKE / f"{chapter.stem}.ipynb"
+    if not path.exists():
+        sys.exit(f"saddles: nbmake has not executed {chapter.name} yet; run `make test`.")
+    done = nbformat.read(path, nbformat.NO_CONVERT)
     ours, theirs = ([c for c in one.cells if c.cell_type == "code"] for one in (notebook, done))
     if [cell.source for cell in ours] != [cell.source for cell in theirs]:
         sys.exit(f"saddles: {chapter.name} has changed since nbmake executed it; run `make test` again.")
@@ -180,6 +183,7 @@ def unsound(chapters):
 def main():
     began = time.monotonic()
     chapters = notebooks()
+    given = [executed(chapter) for chapter in chapters] if "--executed" in sys.argv[1:] else None
     for folder in (SITE, EXECUTED, BUILD / ".doctrees"):
         shutil.rmtree(folder, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
@@ -188,9 +192,9 @@ def main():
         del os.environ[key]
     shutil.rmtree(CACHE, ignore_errors=True)  # an old output would hide that the library changed
     cache = get_cache(CACHE)
-    if "--executed" in sys.argv[1:]:
-        for chapter in chapters:
-            store(cache, chapter, executed(chapter))
+    if given:
+        for chapter, notebook in zip(chapters, given):
+            store(cache, chapter, notebook)
     else:
         print(f"Executing {len(chapters)} chapters", flush=True)
         execute_all(chapters, cache)
