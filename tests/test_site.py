@@ -119,6 +119,23 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] 
     .filter(one => one.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)
     .map(one => one.outerHTML.slice(0, 120)))"""
 
+# The sign that links to a heading must not begin a line, and a formula that goes on must look so.
+UNTIDY = """async () => {
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);  // where a fade stands is known after a picture
+  const signs = [...document.querySelectorAll('main :is(h1, h2, h3) a.headerlink')].filter(one => {
+    const heading = one.parentElement, height = heading.offsetHeight;
+    one.style.display = 'none';
+    const without = heading.offsetHeight;
+    one.style.display = '';
+    return height !== without;
+  });
+  const cut = [...document.querySelectorAll('main div.math')].filter(one => one.offsetHeight
+    && one.scrollWidth > one.clientWidth + 1
+    && parseFloat(getComputedStyle(one).getPropertyValue('--fade')) < 40);
+  return [...signs, ...cut].map(one => one.outerHTML.slice(0, 120));
+}"""
+
 
 @contextmanager
 def reading(browser, base, path, size=DESKTOP, scheme="light", **options):
@@ -186,6 +203,7 @@ def reads_well(page, looks):
             "scheme => document.documentElement.dataset.theme === scheme", arg=scheme
         )
         assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(UNTIDY) == []
 
 
 def picture(frame):
