@@ -94,6 +94,7 @@ CASES = {
         size=(1, 1), rows=1, columns=1, labels={"lam": "λ"}, play=None, lam=[1, 2])),
     "explore.Frames.frame": (FRAMES.frame, dict(lam=1)),
     "figures.new": (figures.new, dict(width=1, height=1, columns=1, rows=1, steady=True)),
+    "figures.grouped": (figures.grouped, dict(number=50_000)),
     "figures.dots": (figures.dots, dict(ax=AXES, x=[0.0, 1.0], y=[0.0, 1.0], size=1, color="red")),
     "figures.svg": (figures.svg, dict(figure=FIGURE)),
     "figures.show": (figures.show, dict(figure=FIGURE, alt="nothing is drawn", caption="nothing to see")),

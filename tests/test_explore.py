@@ -168,6 +168,12 @@ def test_a_picture_follows_the_page():
     assert referred == set(re.findall(r' id="([^"]+)"', text))
 
 
+def test_numbers_of_five_digits_are_grouped():
+    given = [0, -2000, 9999, 10_000, -50_000, np.int64(1_234_567)]
+    assert list(map(figures.grouped, given)) == [
+        "0", "−2000", "9999", "10\u202f000", "−50\u202f000", "1\u202f234\u202f567"]
+
+
 def test_dots_are_one_element():
     figure, ax = figures.new()
     figures.dots(ax, range(500), np.sin(range(500)), size=1, color=figures.COLOURS["simulation"])

@@ -74,6 +74,16 @@ def new(width=5.4, height=3.3, columns=1, rows=1, steady=False, **kwargs):
     return figure, axes
 
 
+def grouped(number):
+    """A whole number as the book prints it: 2000, but 50 000, with a narrow space that does not break.
+
+    Raises ValueError for what is no whole number from -10^15 to 10^15.
+    """
+    number = whole("number", number, -(10**15), 10**15)
+    text = f"{number:,}" if abs(number) > 9999 else f"{number}"
+    return text.replace(",", "\u202f").replace("-", "−")
+
+
 def dots(ax, x, y, size, color):
     """Thousands of dots, `size` points wide, as one path: as markers each would be an element of
     the page, and a slow page is what comes of it. `x` and `y` are of one length; NaN leaves a dot out.
