@@ -92,7 +92,7 @@ def test_a_downloaded_chapter_runs_and_its_sliders_recompute(browser, origins, l
     page.mouse.move(track["x"] + track["width"] + 20, handle["y"] + handle["height"] / 2, steps=10)
     page.mouse.up()
     assert number(slider) == 6
-    page.wait_for_function("([one, old]) => one.querySelector('svg[role=img]').getAttribute('aria-label').includes('1,000,000')",
+    page.wait_for_function("([one, old]) => one.querySelector('svg[role=img]').getAttribute('aria-label').includes('1\u202f000\u202f000')",
                            arg=[box.element_handle(), before])
     live = picture.inner_html()
 

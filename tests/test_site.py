@@ -123,17 +123,17 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] 
 UNTIDY = """async () => {
   await new Promise(requestAnimationFrame);
   await new Promise(requestAnimationFrame);  // where a fade stands is known after a picture
-  const signs = [...document.querySelectorAll('main :is(h1, h2, h3) a.headerlink')].filter(one => {
-    const heading = one.parentElement, height = heading.offsetHeight;
-    one.style.display = 'none';
-    const without = heading.offsetHeight;
-    one.style.display = '';
-    return height !== without;
-  });
-  const cut = [...document.querySelectorAll('main div.math')].filter(one => one.offsetHeight
-    && one.scrollWidth > one.clientWidth + 1
+  const signs = [...document.querySelectorAll('main :is(h1, h2, h3) a.headerlink')];
+  const heights = () => signs.map(one => one.parentElement.offsetHeight);
+  const shown = heights();
+  for (const one of signs) one.style.display = 'none';
+  const hidden = heights();
+  for (const one of signs) one.style.display = '';
+  const lines = signs.filter((one, i) => shown[i] !== hidden[i]);
+  const cut = [...document.querySelectorAll('main :is(div.math, div.math mjx-container)')].filter(one => one.offsetHeight
+    && getComputedStyle(one).overflowX === 'auto' && one.scrollWidth > one.clientWidth + 1
     && parseFloat(getComputedStyle(one).getPropertyValue('--fade')) < 40);
-  return [...signs, ...cut].map(one => one.outerHTML.slice(0, 120));
+  return [...lines, ...cut].map(one => one.outerHTML.slice(0, 120));
 }"""
 
 
