@@ -279,7 +279,7 @@ def calibrated(go, n, longest):
     timed(go, min(n, 16), 2)  # warm up: compile, import, start workers
     small = timed(go, n // 64 or 1, steps) * 64 > 20 * SECONDS
     n = n // 64 or 1 if small else n
-    while (seconds := timed(go, n, steps)) < SECONDS / 4 and 4 * steps <= longest:
+    while (seconds := min(timed(go, n, steps) for _ in range(3))) < SECONDS / 4 and 4 * steps <= longest:
         steps *= 4
     more = SECONDS / seconds
     longer = max(4, min(longest, int(steps * more)))
