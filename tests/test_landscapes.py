@@ -43,10 +43,11 @@ def check_generated(landscape):
     got = landscape.numpy_gradient()(w_, data)
     assert got.shape == w_.shape
     assert np.allclose(got.reshape(expected.shape), expected, rtol=0, atol=1e-13 * size)
-    moved = points.copy()
-    step, (alpha, beta) = landscape.code("sgd").bind(moved, moved, 0.3)
+    code = landscape.code("sgd")
+    moved = points * code.scale(0.3)
+    step, (alpha, beta) = code.bind(moved, moved, 0.3)
     step(alpha + beta * data)
-    assert np.allclose(moved, points - 0.3 * expected, rtol=0, atol=1e-13 * size)
+    assert np.allclose(moved / code.scale(0.3), points - 0.3 * expected, rtol=0, atol=1e-13 * size)
 
 
 @pytest.mark.parametrize("name", [n for n in EXAMPLES if n != "x squared"])
@@ -86,24 +87,48 @@ def test_noise_takes_over_what_it_can():
     """A step's count of array operations: what is linear in x, and constant beside it, is in y."""
     count = lambda code: code.source.count("(") - 2
     plane = two_minima.at(a=sp.Rational(1, 2), b=4)
-    assert count(plane.code("sgd")) == 12 and plane.code("sgd").noise == (1 + 2 * lam, -4 * lam)
+    assert count(plane.code("sgd")) == 10 and plane.code("sgd").noise == (1 + 2 * lam, -4 * lam)
     fourth = quartic(sp.Rational(1, 2), sp.Rational(1, 4))
-    assert count(fourth.code("sgd")) == 4 and fourth.code("sgd").noise == (1, -lam)
+    assert count(fourth.code("sgd")) == 3 and fourth.code("sgd").noise == (1, -lam)
     assert count(fourth.code("gradient")) == 3 and fourth.code("gradient").noise == (0, 1)
     squeezed = Landscape(5 * x * w1**2 * w2**2, (w1, w2))
     assert squeezed.code("gradient").noise == (0, 10)
+
+
+def test_sgd_moves_in_units_of_the_highest_power():
+    """Where it has no factor x, s^(degree - 2) = lambda times its most frequent factor."""
+    unit = lambda loss, *coords: Landscape(loss, coords).code("sgd").unit
+    assert unit(x * w**2 / 2, w) == unit(x * w**4, w) == unit(sp.cos(w) + w**4, w) == 1
+    assert unit(3 * w**2 / 2 + x * w**2, w) == unit(x * w, w) == unit(sp.Integer(3), w) == 1
+    assert unit(x * w**2 / 2 + w**4 / 4, w) == unit(x * w**2 / 2 - w**4 / 4, w) == sp.sqrt(lam)
+    assert unit(x * w + w**3 / 2, w) == 3 * lam / 2
+    assert unit(w1**4 + w1**2 * w2**2 + 5 * w2**2 * x, w1, w2) == sp.sqrt(2 * lam)
+    code = quartic(sp.Rational(1, 2), sp.Rational(1, 4)).code("sgd")
+    assert code.scale(0.25) == 0.5
+    assert np.array_equal(code.scale(np.array([0.25, 1.0])), [[0.5], [1.0]])
+    assert code.source.count("k") == 2 and code.constants == ()  # no constant but the argument's name
+
+
+def test_negative_terms_are_subtracted():
+    """w (y - w^2) has no factor -1; where all is negative, the sum is negated once."""
+    source = Landscape(x * w**2 / 2 + w**4 / 4, (w,)).code("sgd").source
+    assert "subtract(y, t0, t0)" in source and source.count("multiply") == 2
+    hill = Landscape(-(w1**4) / 4 - w1**2 * w2**2 / 2, (w1, w2)).code("gradient").source
+    assert hill.count("negative") == 1 and "subtract" not in hill
 
 
 def test_a_row_for_each_rate_is_what_each_rate_does_alone():
     rates, plane = np.array([0.01, 0.05, 0.2]), two_minima.at(a=0.5, b=4)
     rows = np.random.default_rng(3).uniform(-1, 1, (2, len(rates), 7))
     alone, data = rows.copy(), np.random.default_rng(4).choice([1.0, -1.0], (len(rates), 7))
-    step, (alpha, beta) = plane.code("sgd").bind(rows, rows, rates)
+    code = plane.code("sgd")
+    rows *= code.scale(rates)
+    step, (alpha, beta) = code.bind(rows, rows, rates)
     assert alpha.shape == beta.shape == (3, 1)
     step(alpha + beta * data)
     for i, rate in enumerate(rates):
-        one = alone[:, i].copy()
-        step, (alpha, beta) = plane.code("sgd").bind(one, one, rate)
+        one = alone[:, i] * code.scale(rate)
+        step, (alpha, beta) = code.bind(one, one, rate)
         step(alpha + beta * data[i])
         assert np.array_equal(one, rows[:, i])
 

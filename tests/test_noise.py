@@ -14,7 +14,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from saddles.noise import (Discrete, Gaussian, Stream, StudentT, TwoPoint, Uniform, _words, aligned,
-                           batch_mean, constant, sample_law)
+                           batch_mean, constant, sample_law, side_by_side)
 from saddles.symbols import a
 from scipy import stats
 
@@ -101,11 +101,21 @@ def test_gaussian_expectation_against_closed_forms():
 
 def test_a_stream_may_be_asked_for_one_row_and_not_for_a_thousand_million():
     stream = Stream(TwoPoint(-1.0), 3, 4)
-    assert stream.fill(np.random.default_rng(0), 1).shape == (1, 3)
+    assert next(stream.rows(np.random.default_rng(0), 1)).shape == (3,)
     with pytest.raises(ValueError, match="^steps must be a whole number from 0 to 1000000000"):
         next(stream.rows(np.random.default_rng(0), 10**9 + 1))
-    with pytest.raises(ValueError, match="^count must"):
-        stream.fill(np.random.default_rng(0), 0)
+
+
+@pytest.mark.parametrize("n", [16, 100, 72, 3])  # whole words, whole bytes or neither
+@pytest.mark.parametrize("laws", [(-1.0, 0.5, -0.2), (-1.0, "gauss", "gd", 0.5), ("quarter", 0.5)], ids=str)
+def test_streams_side_by_side_are_the_streams(laws, n):
+    """The same bits as each stream alone; fair coins have a look-up of their own."""
+    others = {"gauss": Gaussian(0.5, 2.0), "gd": constant(0.3), "quarter": Discrete((1.0, 2.0), (0.25, 0.75))}
+    make = lambda: [Stream(others[a] if a in others else TwoPoint(a), n, 4, 1.0, -0.1) for a in laws]
+    rngs = lambda: [np.random.default_rng(j) for j in range(len(laws))]
+    alone = [[row.copy() for row in s.rows(rng, 11)] for s, rng in zip(make(), rngs())]
+    together = [rows.copy() for rows in side_by_side(make(), rngs(), 11)]
+    assert len(together) == 11 and np.array_equal(np.array(alone).swapaxes(0, 1), together)
 
 
 @pytest.mark.parametrize("name", LAWS)

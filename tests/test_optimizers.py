@@ -53,15 +53,15 @@ def test_steps_against_plain_python(rule, name):
     xs = TwoPoint(-0.4).sample(rng, (steps, 5))
     w = rng.uniform(-0.6, 0.6, (landscape.dim, 5))
     reference, states = w.copy(), [[{} for _ in range(5)] for _ in range(landscape.dim)]
-    step, _ = start(rule, landscape, w)
+    step, walk = start(rule, landscape, w)
     for t, x in enumerate(xs, 1):
         for j in range(5):
             g = derivative(name, reference[:, j], x[j])
             for i in range(landscape.dim):
                 reference[i, j] = plain_step(rule, states[i][j], reference[i, j], g[i], t)
         step(x)
-        assert np.allclose(w, reference, rtol=1e-10, atol=1e-12), t
-        w[:] = reference
+        assert np.allclose(w / walk.unit, reference, rtol=1e-10, atol=1e-12), t
+        w[:] = reference * walk.unit
 
 
 def test_first_step_of_adam_has_length_lr():

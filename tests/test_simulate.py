@@ -246,6 +246,27 @@ def test_box_projects_after_every_step():
     assert np.abs(wide.w[0, 1]).max() <= 0.2
 
 
+@pytest.mark.parametrize("landscape", [quartic(0.5, 0.25), FLAT], ids=["quartic", "two minima"])
+def test_the_units_of_a_step_are_not_seen_from_outside(landscape):
+    """Starts are kept as they were given; box and additive noise are in the units of w."""
+    rate, sigma, n, steps = 0.07, 0.3, 40, 9
+    unit = landscape.code("sgd").scale(rate)
+    assert unit != 1
+    how = dict(steps=steps, seed=8, record=range(steps + 1))
+    free = run(landscape, LAW, SGD(rate), start(landscape, n), **how, additive=sigma).w
+    own = np.random.SeedSequence(8).spawn(2)[1].spawn(1)[0].spawn(1)[0]
+    kicks = np.random.default_rng(own).standard_normal((steps, landscape.dim * n))
+    gradient, w = landscape.numpy_gradient(), free[0]
+    assert np.array_equal(w, start(landscape, n)(np.random.default_rng(np.random.SeedSequence(8).spawn(2)[0])))
+    for t, x in enumerate(draws(LAW, n, steps, 8), 1):
+        w = w - rate * gradient(w, x) + rate * sigma * kicks[t - 1].reshape(w.shape)
+        assert np.allclose(free[t], w, rtol=1e-12, atol=1e-14)
+    for got in (run(landscape, LAW, SGD(rate), start(landscape, n), **how, box=(-0.3, 0.2)).w,
+                run_cells(landscape, [LAW], [rate], start(landscape, n), **how, box=(-0.3, 0.2))[0].w):
+        assert got[0].min() < -0.3 and got[0].max() > 0.2
+        assert got[1:].min() == -0.3 and got[1:].max() == 0.2
+
+
 def test_reduce_adds_up_over_chunks():
     args = (quadratic, LAW, SGD(0.8), start(quadratic, 1000), 20)
     full = run(*args, seed=1, chunk=300, record=[0, 20]).w

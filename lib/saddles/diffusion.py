@@ -18,7 +18,7 @@ from scipy import sparse
 
 from .landscapes import Landscape, _floats, quadratic
 from .noise import aligned
-from .simulate import CHECK, Run, _map, _starts, _times
+from .simulate import CHECK, Run, _block, _map, _starts, _times
 from .symbols import S, lam, w
 
 OCTAVES = 200  # how far `normalise` follows a tail or a singularity, in factors of 2
@@ -253,7 +253,7 @@ def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
     """(w of one chunk at the recorded steps and, as the last row, at the end: (k + 1, n),)."""
     v, push, (n,) = aligned(*w0.shape, w0)[0], aligned(*w0.shape)[0], w0.shape[1:]
     rng, root, wanted, kept = np.random.default_rng(child), math.sqrt(dt), set(times.tolist()), []
-    rows = max(1, min(64, 2**17 // n))  # about a megabyte of normals at a time
+    rows = _block(None, n)
     normals = aligned(1, rows * n).reshape(rows, n)
     with np.errstate(all="ignore"):  # what leaves the finite range is counted at the end
         for step in range(steps + 1):

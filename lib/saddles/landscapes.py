@@ -1,7 +1,8 @@
 """The book's losses, each once, as a SymPy expression; everything else is derived from it.
 
 The NumPy code of a gradient or of an SGD step is generated here from that same expression: in-place
-ufunc calls in Horner form, so that w^3 is never a power and nothing is allocated.
+ufunc calls in Horner form, so that w^3 is never a power and nothing is allocated; for SGD in units
+in which the highest power has the factor 1.
 """
 
 from dataclasses import dataclass
@@ -174,14 +175,27 @@ class Code:
 
     source: str
     noise: tuple
+    unit: sp.Expr
     constants: tuple
     registers: int
 
-    def bind(self, w, out, lr=0.0):
+    def scale(self, lr):
+        """s(lambda): "sgd" moves W = s w, e.g. s^2 = lambda for w <- w - lambda (x w + w^3).
+
+        `lr`: lambda > 0, or c of them in an array (c,); then s has shape (c, 1). s = 1 if the loss
+        is quadratic or no polynomial, or if its highest power has x as a factor.
+        """
+        evaluate = _evaluate((self.unit,))
+        if floats("lr", lr).ndim == 0:
+            return float(evaluate(_rate(lr))[0])
+        return np.array([evaluate(_rate(rate)) for rate in lr], dtype=float)
+
+    def bind(self, w, out, lr=1.0):
         """(step, (alpha, beta)): step(y) reads the rows of `w` and writes those of `out`.
 
-        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array. `lr`: lambda. With c
-        rates, an array (c,): `w`, `out` (dim, c, n), a rate for each row, and alpha, beta (c, 1).
+        `w`, `out`: float arrays (dim, n); for "sgd" they are the same array, of W = s w with s from
+        `scale`. `lr`: lambda > 0, of no meaning for "gradient". With c rates, an array (c,): `w`,
+        `out` (dim, c, n), a rate for each row, and alpha, beta (c, 1).
         """
         for name, array in (("w", w), ("out", out)):
             if not isinstance(array, np.ndarray) or array.dtype != float or array.ndim not in (2, 3):
@@ -196,7 +210,8 @@ class Code:
         else:
             alpha, beta, *constants = np.array([evaluate(_rate(rate)) for rate in lr]).T[..., None]
             # full arrays: NumPy takes twice as long to spread a column over its rows
-            constants = [aligned(1, w[0].size, np.repeat(k, shape[1])).reshape(shape)
+            constants = [np.array(k[0, 0]) if np.all(k == k[0])
+                         else aligned(1, w[0].size, np.repeat(k, shape[1])).reshape(shape)
                          for k in constants]
         temporaries = aligned(self.registers, w[0].size).reshape(-1, *shape)
         step = _make(self.source)(list(w), list(out), list(temporaries), constants)
@@ -204,8 +219,8 @@ class Code:
 
 
 def _rate(lr):
-    if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 <= lr < 1e308:
-        raise ValueError(f"lr must be a finite number >= 0, got {lr!r}")
+    if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 < lr < 1e308:
+        raise ValueError(f"lr must be a finite number > 0, got {lr!r}")
     return float(lr)
 
 
@@ -230,14 +245,16 @@ def _make(source):
 
 @lru_cache(maxsize=256)
 def _code(landscape, kind):
-    coords, gradient = landscape.coords, [_exact(g) for g in landscape.gradient]
+    coords, gradient, unit = landscape.coords, [_exact(g) for g in landscape.gradient], sp.Integer(1)
     if kind == "gradient":
         outputs = gradient
     else:
-        outputs = [c - lam * g for c, g in zip(coords, gradient)]
+        unit = _unit(gradient, coords)
+        inside = {c: c / unit for c in coords}
+        outputs = [c - sp.expand(lam * unit * g.xreplace(inside)) for c, g in zip(coords, gradient)]
     outputs = [_horner(output, coords, c) for output, c in zip(outputs, coords)]
     outputs, noise = _fold_noise(outputs, coords)
-    return _Compiler(coords, in_place=kind == "sgd").compile(outputs, noise)
+    return _Compiler(coords, in_place=kind == "sgd").compile(outputs, noise, unit)
 
 
 _y = sp.Dummy("y", real=True)
@@ -246,6 +263,20 @@ _y = sp.Dummy("y", real=True)
 def _exact(expression):
     """Floats as the fractions they are: rounding happens once, when constants are evaluated."""
     return expression.xreplace({f: sp.Rational(f) for f in expression.atoms(sp.Float)})
+
+
+def _unit(gradient, coords):
+    """s > 0 such that most of the highest powers in a step of W = s w have the factor 1 or -1."""
+    try:
+        terms = [(sum(powers[:-1]), powers[-1], abs(factor)) for g in gradient
+                 for powers, factor in sp.Poly(g, *coords, x).terms()]
+    except sp.PolynomialError:
+        return sp.Integer(1)
+    degree = max(degree for degree, _, _ in terms)
+    top = [factor for d, power_of_x, factor in terms if d == degree and power_of_x == 0]
+    if degree < 2 or not top:
+        return sp.Integer(1)
+    return (lam * max(top, key=top.count)) ** sp.Rational(1, degree - 1)
 
 
 def _horner(expression, coords, coordinate):
@@ -305,7 +336,7 @@ class _Compiler:
         self.operations = []  # (ufunc, operands), operand: an index of this list or a name
         self.known, self.constants = {}, []
 
-    def compile(self, outputs, noise):
+    def compile(self, outputs, noise, unit):
         results = [self.visit(output) for output in outputs]
         lines, registers = self.allocate(results)
         width = len(self.inputs) - 1
@@ -315,7 +346,7 @@ class _Compiler:
         body = ["        " + line for line in lines]
         head = ["def make(w, g, t, k):", *unpack, "", "    def step(y):"]
         source = "\n".join([*head, *body, "", "    return step", ""])
-        return Code(source, noise, tuple(self.constants), registers)
+        return Code(source, noise, unit, tuple(self.constants), registers)
 
     # visiting: each method returns an operand
 
@@ -350,13 +381,22 @@ class _Compiler:
 
     def chain(self, e):
         constant, rest = e.as_independent(*self.inputs)
-        ufunc, neutral = ("add", 0) if e.is_Add else ("multiply", 1)
         y_last = lambda part: (part == _y, sp.default_sort_key(part))
         parts = sorted(e.func.make_args(rest), key=y_last)
+        if e.is_Mul:
+            return self.fold("multiply", parts + [constant] * (constant != 1))
+        minus = [part for part in parts if part.as_coeff_Mul()[0].is_negative]
+        plus = [part for part in parts if part not in minus] + [constant] * (constant != 0)
+        if not minus:
+            return self.fold("add", plus)
+        less = self.fold("add", [-part for part in minus])
+        return self.emit("subtract", self.fold("add", plus), less) if plus else self.emit("negative", less)
+
+    def fold(self, ufunc, parts):
         total = self.visit(parts[0])
         for part in parts[1:]:
             total = self.emit(ufunc, total, self.visit(part))
-        return total if constant == neutral else self.emit(ufunc, total, self.visit(constant))
+        return total
 
     def emit(self, ufunc, *operands):
         key = (ufunc, operands)

@@ -7,6 +7,7 @@ also accept SymPy values, so that the book derives and simulates with the same o
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -381,12 +382,12 @@ class Stream:
             self._fill, width = self._draw, 1
             self._standard = law.draw_standard
             self._shift, self._scale = alpha + beta * shift, beta * scale
-            first = self._shift
+            self._first = self._shift
         else:
             values, probs = law.numbers()
             values = alpha + beta * values
             self._constant = np.all(values == values[0])
-            first = values[0]
+            self._first = values[0]
             bits = _dyadic_bits(probs)
             width = 8 if bits == 1 else 1
             if bits:
@@ -396,35 +397,41 @@ class Stream:
             else:
                 self._fill, self._values = self._invert, values
                 self._cdf = np.cumsum(probs)[:-1]
-        rows = 1 if self._constant else block
+        self.is_coin = width == 8 and not self._constant
+        self._width = n
         if self._fill == self._look_up:
-            n = self._words * 64 // (8 * self._word.itemsize) * width  # a row is whole words
-        self._buffer = aligned(1, rows * n, first).reshape(rows, n)
-        self._rows = [row[: self.n] for row in self._buffer]
+            self._width = self._words * 64 // (8 * self._word.itemsize) * width  # whole words
+
+    @cached_property
+    def _buffer(self):
+        rows = 1 if self._constant else self.block
+        return aligned(1, rows * self._width, self._first).reshape(rows, self._width)
 
     def rows(self, rng, steps):
         """Yield `steps` arrays of shape (n,); each is overwritten later, so use it at once."""
         _generator("rng", rng)
         steps = whole("steps", steps, 0, 10**9)
+        rows = [row[: self.n] for row in self._buffer]
         if self._constant:
-            yield from repeat(self._rows[0], steps)
+            yield from repeat(rows[0], steps)
             return
         for start in range(0, steps, self.block):
             count = min(self.block, steps - start)
             self._fill(rng, self._buffer[:count])
-            yield from self._rows[:count]
+            yield from rows[:count]
 
-    def fill(self, rng, count):
+    def _next(self, rng, count):
         """The next `count` <= block rows as one array (count, n), or (1, n) if all are the same."""
-        _generator("rng", rng)
-        count = whole("count", count, 1, self.block)
         if not self._constant:
             self._fill(rng, self._buffer[:count])
         return self._buffer[:count, : self.n]
 
+    def _bytes(self, rng, count):
+        """The random bytes (or 16-bit words) of `count` rows."""
+        return _words(rng, count * self._words).view(self._word).reshape(count, -1)
+
     def _look_up(self, rng, out):
-        words = _words(rng, len(out) * self._words)
-        index = words.view(self._word)
+        index = self._bytes(rng, len(out)).ravel()
         self._table.take(index, axis=0, out=out.reshape(len(index), -1), mode="clip")
 
     def _invert(self, rng, out):
@@ -436,6 +443,57 @@ class Stream:
         self._standard(rng, out)
         out *= self._scale
         out += self._shift
+
+
+def side_by_side(streams, rngs, steps):
+    """Yield `steps` arrays (c, n): row j is what streams[j].rows(rngs[j], steps) yields.
+
+    `streams`, `rngs`: c >= 1 of them, the streams with the same n and block. Each array is
+    overwritten later.
+    """
+    streams, rngs = _entries("streams", streams), _entries("rngs", rngs)
+    if not 1 <= len(streams) == len(rngs):
+        raise ValueError(f"streams and rngs must have the same length >= 1, got {len(streams)} and {len(rngs)}")
+    if not all(isinstance(stream, Stream) for stream in streams):
+        raise ValueError(f"streams must be of the class Stream, got {streams!r}")
+    if len({(stream.n, stream.block) for stream in streams}) > 1:
+        raise ValueError("streams must have the same n and block")
+    for rng in rngs:
+        _generator("rngs", rng)
+    n, block, steps = streams[0].n, streams[0].block, whole("steps", steps, 0, 10**9)
+    buffer = aligned(1, block * len(streams) * n).reshape(block, len(streams), n)
+    coins = n % 8 == 0 and all(stream.is_coin for stream in streams)
+    fill = (_coins_together if coins else _one_by_one)(streams, rngs)
+    for start in range(0, steps, block):
+        rows = buffer[: min(block, steps - start)]
+        fill(rows)
+        yield from rows
+
+
+def _one_by_one(streams, rngs):
+    def fill(out):
+        for j, (stream, rng) in enumerate(zip(streams, rngs)):
+            out[:, j] = stream._next(rng, len(out))
+
+    return fill
+
+
+def _coins_together(streams, rngs):
+    """Fair coins for whole bytes of walkers: one look-up, in tables one below the other."""
+    width = streams[0].n // 8
+    table = np.concatenate([stream._table for stream in streams])
+    shift = np.repeat(256 * np.arange(len(streams)), width)
+    index = np.empty((streams[0].block, len(streams), width), dtype=np.intp)
+
+    def fill(out):
+        rows = index[: len(out)]
+        for j, (stream, rng) in enumerate(zip(streams, rngs)):
+            rows[:, j] = stream._bytes(rng, len(out))[:, :width]
+        flat = rows.reshape(len(out), -1)
+        flat += shift
+        table.take(flat.ravel(), axis=0, out=out.reshape(-1, 8), mode="clip")
+
+    return fill
 
 
 def _words(rng, size):
@@ -453,12 +511,14 @@ def _dyadic_bits(probs):
     return 0
 
 
+HEADS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) == 0
+
+
 def _table(values, probs, bits):
     """What each byte or 16-bit word stands for: 8 draws for a fair coin, else one draw."""
     if bits == 1:
         heads, tails = np.repeat(values, (probs * 2).astype(int))
-        coins = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
-        return np.where(coins == 0, heads, tails)
+        return np.where(HEADS, heads, tails)
     return np.repeat(values, (probs * 2**bits).astype(int))[:, None]
 
 

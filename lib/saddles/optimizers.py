@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 
@@ -24,10 +23,12 @@ FLOOR = 1e-150
 @dataclass(frozen=True)
 class Walk:
     """Walkers under way. step(y): one step in place; y: (n,) draws of alpha + beta x, with
-    (alpha, beta) = `noise`. `m`, `v`: the state of Adam and AMSGrad, (dim, n), or None for SGD."""
+    (alpha, beta) = `noise`. The array that moves holds `unit` w. `m`, `v`: the state of Adam and
+    AMSGrad, (dim, n), or None for SGD."""
 
     step: Callable
-    noise: Any  # None where the walkers do not share it
+    noise: tuple
+    unit: float = 1.0
     m: np.ndarray | None = None
     v: np.ndarray | None = None
 
@@ -61,10 +62,16 @@ class SGD:
         _check("lr", self.lr, 0, math.inf, False)
 
     def start(self, landscape, w, scale=None):
-        """The `Walk` of the walkers `w`, a float array (dim, n) that it will change in place."""
+        """The `Walk` of the walkers `w`, a float array (dim, n) that it will change in place.
+
+        At once, too: to units in which the code of a step is shortest, `Code.scale`.
+        """
         _walkers(landscape, w, scale)
-        step, noise = landscape.code("sgd").bind(w, w, self.lr)
-        return Walk(step, noise)
+        code = landscape.code("sgd")
+        unit = code.scale(self.lr)
+        w *= unit
+        step, noise = code.bind(w, w, self.lr)
+        return Walk(step, noise, unit)
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ class Adam:
             multiply(s, rate, s)
             subtract(w, s, w)
 
-        return Walk(step, noise, m, top)
+        return Walk(step, noise, m=m, v=top)
 
     def _rates(self):
         """Yield the factor before m / sqrt(v) and the eps beside sqrt(v), step by step."""

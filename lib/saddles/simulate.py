@@ -19,7 +19,7 @@ from scipy import special
 
 from ._arguments import whole
 from .landscapes import Landscape, _floats, quadratic
-from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, _words, aligned
+from .noise import Discrete, Gaussian, Stream, StudentT, Uniform, _entries, _words, aligned, side_by_side
 from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
@@ -42,7 +42,8 @@ class Run:
                 began at w_0 != 0 was zero or subnormal (or v of Adam was, with eps = 0): the
                 walker seems to have converged, but only float64 has. On the quadratic a zero
                 that SGD reaches by a factor 1 - lr x = 0 is the true value and is not counted.
-                What is subnormal at step 16, 32, ... is then set to 0.
+                What is subnormal at step 16, 32, ... is then set to 0. SGD looks in its own
+                units, those of `landscapes.Code.scale`.
     """
 
     times: np.ndarray
@@ -190,12 +191,12 @@ def run_cells(landscape, laws, rates, w0, steps, *, seed, record=None, reduce=No
         starts.append(start)
         children += own
     n = starts[0].shape[1]
+    size = max(1, chunk // n)
     task = _Task(landscape, None, None, steps, times, reduce, _box(box, landscape.dim),
-                 _block(None, n))
+                 _block(None, n * min(size, len(laws))))
     for law, rate in zip(laws, rates):
         _check_task(replace(task, law=law, optimizer=rate))
     cells = [(law, rate.lr, child) for law, rate, child in zip(laws, rates, children)]
-    size = max(1, chunk // n)
     groups = [cells[i : i + size] for i in range(0, len(cells), size)]
     parts, = _map(partial(_cells, task), np.concatenate(starts, axis=1), groups, size * n, steps,
                   workers, executor, progress)
@@ -241,7 +242,7 @@ def run_log(law, optimizer, w0, steps, *, seed, record=None, box=None, chunk=163
     counts = isinstance(optimizer, SGD) and isinstance(law, Discrete) and box is None
     work = partial(_chunk, task)
     if counts:
-        work = partial(_count_chunk, task, tabled=_tabled(times, w0.shape[1]))
+        work = partial(_count_chunk, times, _sorted_factors(law, optimizer.lr), _tabled(times, w0.shape[1]))
     kept = np.empty((len(times), 2, w0.shape[1]))
     _, diverged, underflowed = _map(work, w0, children, chunk, steps, workers, executor, progress,
                                     into=kept)
@@ -274,8 +275,8 @@ def _chunk(task, w0, child, tick=None):
     noise = Stream(task.law, w.shape[1], task.block, *walk.noise)
     rows, step = noise.rows(rng, task.steps), walk.step
     if task.additive:
-        step = _kicked(step, w, task, child)
-    step = _boxed(step, w, task.box, scale)
+        step = _kicked(step, w, task, child, walk.unit)
+    step = _boxed(step, w, task.box, scale, walk.unit)
     adaptive = walk.v is not None and task.optimizer.eps == 0
     zero = (walk.v is None and not task.additive
             and _may_vanish(task.landscape, task.law, walk.noise))
@@ -287,7 +288,7 @@ def _chunk(task, w0, child, tick=None):
         if scale is not None:
             scale.renew(walk.m)
 
-    _march(task, rows, step, look, lambda t: kept.append(_keep(task, t, w, walk, scale)),
+    _march(task, rows, step, look, lambda t: kept.append(_keep(task, t, w, w0, walk, scale)),
            tick and (lambda t: tick(w.shape[1] * t)))
     return np.array(kept), ~_finite(w, walk), watch.underflowed
 
@@ -312,43 +313,40 @@ def _cells(task, w0, cells, tick=None):
     """(kept, diverged, underflowed) of each of the `cells` (law, rate, child); w0 side by side."""
     laws, rates, children = zip(*cells)
     shape = len(w0), len(cells), w0.shape[1] // len(cells)
-    w = aligned(*w0.shape, w0).reshape(shape)
-    step, (alpha, beta) = task.landscape.code("sgd").bind(w, w, np.array(rates))
-    noises = [(float(a), float(b)) for a, b in np.broadcast(alpha, beta)]
-    streams = [(Stream(law, shape[2], task.block, *noise), np.random.default_rng(child))
-               for law, noise, child in zip(laws, noises, children)]
-    zero = [[_may_vanish(task.landscape, law, noise)] for law, noise in zip(laws, noises)]
-    watch, walk = _Watch(w, true_zero=np.array(zero)), Walk(step, None)
+    w, w0 = aligned(*w0.shape, w0).reshape(shape), w0.reshape(shape)
+    code, rates = task.landscape.code("sgd"), np.array(rates)
+    unit = code.scale(rates)
+    w *= unit
+    step, (alpha, beta) = code.bind(w, w, rates)
+    walks = [Walk(step, (float(a), float(b)), float(s)) for a, b, s in np.broadcast(alpha, beta, unit)]
+    rows = side_by_side([Stream(law, shape[2], task.block, *walk.noise) for law, walk in zip(laws, walks)],
+                        [np.random.default_rng(child) for child in children], task.steps)
+    zero = [[_may_vanish(task.landscape, law, walk.noise)] for law, walk in zip(laws, walks)]
+    watch = _Watch(w, true_zero=np.array(zero))
     kept = [[] for _ in cells]
 
-    def rows():
-        buffer = aligned(1, task.block * w[0].size).reshape(task.block, *shape[1:])
-        for start in range(0, task.steps, task.block):
-            count = min(task.block, task.steps - start)
-            for j, (stream, rng) in enumerate(streams):
-                buffer[:count, j] = stream.fill(rng, count)
-            yield from buffer[:count]
-
     def keep(t):
-        for j, own in enumerate(kept):
-            own.append(_keep(task, t, w[:, j], walk, None))
+        for j, (own, walk) in enumerate(zip(kept, walks)):
+            own.append(_keep(task, t, w[:, j], w0[:, j], walk, None))
 
-    _march(task, rows(), _boxed(step, w, task.box, None), watch.look, keep,
+    _march(task, rows, _boxed(step, w, task.box, None, unit), watch.look, keep,
            tick and (lambda t: tick(w[0].size * t)))
-    diverged = ~_finite(w, walk)
+    diverged = ~np.isfinite(w).all(axis=0)
     return ([(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)],)
 
 
-def _keep(task, t, w, walk, scale):
+def _keep(task, t, w, w0, walk, scale):
     if task.log:
         sign = np.sign(w[0])
         return np.array([np.log(np.abs(w[0])) + scale.exponent * math.log(2), sign])
     finite = _finite(w, walk)
+    kept = w / walk.unit if t > 0 else w0.copy()
+    if task.box is not None and t > 0:
+        np.clip(kept, *task.box, out=kept)  # the division rounds
     if task.reduce is None:
-        kept = w.copy()
         kept[:, ~finite & np.isfinite(w).all(axis=0)] = np.nan  # only v has left the range
         return kept
-    kept = w[:, finite]
+    kept = kept[:, finite]
     return np.asarray(task.reduce(t, kept[0] if len(kept) == 1 else kept))
 
 
@@ -357,10 +355,10 @@ def _finite(w, walk):
     return finite if walk.v is None else finite & np.isfinite(walk.v).all(axis=0)
 
 
-def _kicked(step, w, task, child):
+def _kicked(step, w, task, child, unit):
     """`step`, then lr sigma xi for every coordinate, from a child of the chunk's own seed."""
     own = np.random.SeedSequence(child.entropy, spawn_key=(*child.spawn_key, 0))
-    law = Gaussian(0.0, task.optimizer.lr * task.additive)
+    law = Gaussian(0.0, task.optimizer.lr * task.additive * unit)
     kicks = Stream(law, w.size, task.block).rows(np.random.default_rng(own), task.steps)
 
     def kicked(y):
@@ -370,12 +368,14 @@ def _kicked(step, w, task, child):
     return kicked
 
 
-def _boxed(step, w, box, scale):
+def _boxed(step, w, box, scale, unit):
     """`step`, then the projection to the box; its bounds are arrays, as scalars cost four times."""
     if box is None:
         return step
     if scale is None:
-        lo, hi = (aligned(len(w), w[0].size, b).reshape(w.shape) for b in box)
+        column = -1, *[1] * (w.ndim - 1)  # one bound for each coordinate, or for all
+        lo, hi = (aligned(len(w), w[0].size).reshape(w.shape) for _ in box)
+        lo[...], hi[...] = (np.reshape(bound, column) * unit for bound in box)
     else:
         lo, hi = scale.bounds
     maximum, minimum = np.maximum, np.minimum
@@ -451,22 +451,28 @@ class _Scale:
                 np.ldexp(value, -bounded, out=bound[0])
 
 
-def _count_chunk(task, w0, child, tick=None, tabled=()):
+def _sorted_factors(law, lr):
+    """(probabilities, factors 1 - lr x, log|factors|) of a discrete law, by growing |factor|."""
+    values, probs = law.numbers()
+    factors = 1 - lr * values
+    order = np.argsort(np.abs(factors), kind="stable")
+    with np.errstate(divide="ignore"):
+        return probs[order], factors[order], np.log(np.abs(factors[order]))
+
+
+def _count_chunk(times, sorted_factors, tabled, w0, child, tick=None):
     """SGD on the quadratic by counting: how often each value was drawn is all that matters.
 
     As if all draws were of the value with the largest |factor|: a draw of another swaps a factor.
     """
-    rng = np.random.default_rng(child)
-    values, probs = task.law.numbers()
-    order = np.argsort(np.abs(1 - task.optimizer.lr * values), kind="stable")
-    probs, factors = probs[order], 1 - task.optimizer.lr * values[order]
-    kept = np.empty((len(task.times), 2, w0.shape[1]))
+    rng, (probs, factors, logs) = np.random.default_rng(child), sorted_factors
+    kept = np.empty((len(times), 2, w0.shape[1]))
+    log_abs, sign = kept[0]
     with np.errstate(divide="ignore"):
-        logs = np.log(np.abs(factors))
-        np.log(np.abs(w0[0]), out=kept[0, 0])
-    np.sign(w0[0], out=kept[0, 1])
+        np.log(np.abs(w0[0], log_abs), log_abs)
+    np.sign(w0[0], sign)
     done = 0
-    for i, t in enumerate(task.times.tolist()):
+    for i, t in enumerate(times.tolist()):
         log_abs, sign = kept[i]
         if i:
             kept[i] = kept[i - 1]
@@ -600,7 +606,7 @@ class _Bar:
 
 def _block(block, n):
     """`block`, or about a quarter of a megabyte of noise for n walkers: then it stays in cache."""
-    return min(64, max(8, 2**15 // n)) if block is None else whole("block", block, 1, 10**6)
+    return min(64, max(4, 2**15 // n)) if block is None else whole("block", block, 1, 10**6)
 
 
 def _times(steps, record):
@@ -643,7 +649,7 @@ def _starts(landscape, w0, seed, chunk, kept):
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
         raise ValueError(f"w0 must have shape {want} with n >= 1, got {w0.shape}")
-    if not np.all(np.isfinite(w0)):
+    if not (np.isfinite(w0.min()) and np.isfinite(w0.max())):
         raise ValueError("w0 must be finite")
     if kept * w0.size > MAX_RECORD:
         raise ValueError(f"record would keep {kept * w0.size} numbers, more than {MAX_RECORD}: "
@@ -685,5 +691,5 @@ def _check_task(task):
         raise ValueError(f"additive must be 0 unless the optimizer is SGD, got {task.additive!r}")
     if task.reduce is not None and (not callable(task.reduce) or isinstance(task.reduce, type)):
         raise ValueError(f"reduce must be a function of (t, w), got {task.reduce!r}")
-    Stream(task.law, 1, 1)
+    task.law.numbers() if isinstance(task.law, Discrete) else task.law.shift_and_scale()
     task.landscape.code("sgd" if isinstance(task.optimizer, SGD) else "gradient")
