@@ -40,7 +40,7 @@ except ImportError:
     torch = None
 
 HERE = pathlib.Path(__file__).parent
-SECONDS = 0.15  # what one measurement should take
+SECONDS = 0.3  # what one measurement should take
 # Steps of one call. Near step 700 the square of the first coordinate of the two minima is a
 # subnormal number, with which the processor is twenty times as slow, for everybody.
 LONGEST, SHORTER = 2000, {"two minima, SGD": 500}
@@ -204,15 +204,20 @@ def torch_sde(n, steps):
         w = w - PULL * w + LAM * torch.sqrt(w * w + SIGMA2) * torch.randn(n, dtype=torch.float64)
 
 
+def together(n):
+    """Walkers in an array: cells that differ in nothing are just more of them, 16384 by default."""
+    return 16384 // n * n or 16384
+
+
 def diffusion_contenders(pool, workers, library):
     def ours(n, steps, count=1, executor=None):
         euler_maruyama(drift, spread, uniform(-0.5, 0.5, count * n), steps, 1.0, seed=1,
-                       executor=executor, chunk=min(n, 16384))
+                       executor=executor, chunk=together(n))
         return count * n
 
     numbers = (LAM, 0, PULL / LAM, SIGMA2)
     return {
-        "cells, all processes": functools.partial(ours, count=4 * workers, executor=pool),
+        "cells, all processes": functools.partial(ours, count=16 * workers, executor=pool),
         "one cell": ours,
         "plain Python": python_sde,
         "plain NumPy": numpy_sde,
@@ -229,9 +234,9 @@ def contenders(row, n, pool, workers, library):
     step = python_sgd(gradient) if isinstance(rule, SGD) else python_adaptive(rule)
 
     def one(n, steps, count=1, executor=None):
-        """`count` cells of n walkers, one after the other or in all processes."""
+        """One cell of n walkers, or `count` of them in all processes."""
         run(landscape, law, rule, uniform(*ends, count * n), steps, seed=1, executor=executor,
-            chunk=min(n, 16384))
+            chunk=together(n))
         return count * n
 
     def cells(n, steps, count=8, executor=None):
@@ -240,10 +245,10 @@ def contenders(row, n, pool, workers, library):
                   uniform(*ends, n), steps, seed=1, executor=executor)
         return count * n
 
-    ours = {"cells, all processes": functools.partial(one, count=4 * workers, executor=pool),
+    ours = {"cells, all processes": functools.partial(one, count=16 * workers, executor=pool),
             "one cell": one}
     if isinstance(rule, SGD) and n <= 4096:
-        ours |= {"map, all processes": functools.partial(cells, count=8 * workers, executor=pool),
+        ours |= {"map, all processes": functools.partial(cells, count=16 * workers, executor=pool),
                  "map, one process": cells}
     return ours | {
         "plain Python": plain_python(step, rule.lr, a, dim),
@@ -301,20 +306,15 @@ def seconds(go, rounds):
     return statistics.median(timed(go) for _ in range(rounds))
 
 
-def counting(pool, library, rounds):
-    """log|w_t| of the quadratic at t = 1000 from counts: no step is made."""
+def counting(pool, library):
+    """log|w_t| of the quadratic from counts: no step is made."""
     def ours(n, steps, executor=None):
-        run_log(TwoPoint(-1.0), 0.5, np.full(n, 0.5), steps, seed=1, executor=executor)
+        run_log(TwoPoint(-1.0), 0.5, np.full(n, 0.5), steps, seed=1, executor=executor, chunk=65536)
 
     entries = {"cells, all processes": functools.partial(ours, executor=pool), "one cell": ours}
     if library:
         entries["C vectorised"] = with_c(library, "tiled_count", (0.5, -1, 0, 0))
-    samples = {name: [] for name in entries if name in COLUMNS}
-    for _ in range(rounds + 1):
-        for name in samples:
-            go = entries[name]
-            samples[name].append(rate(go, 500_000, 1000))
-    return {name: statistics.median(values[1:]) for name, values in samples.items()}
+    return entries
 
 
 def phase_diagram():
@@ -372,7 +372,7 @@ def measure(options, pool, library):
             entries = diffusion_contenders(pool, options.workers, library)
             speed[walkers][DIFFUSION] = speeds(entries, walkers, options.rounds)
         if options.only in COUNTED:
-            speed[walkers][COUNTED] = counting(pool, library, options.rounds)
+            speed[walkers][COUNTED] = speeds(counting(pool, library), 500_000, options.rounds, 1000)
             by_steps = speed[walkers].get("quadratic, SGD", {})
             if "torch.optim" in by_steps:  # it has no way but to step
                 speed[walkers][COUNTED]["torch.optim"] = by_steps["torch.optim"]
