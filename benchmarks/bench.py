@@ -209,7 +209,12 @@ def together(n):
     return 16384 // n * n or 16384
 
 
-def diffusion_contenders(pool, workers, library):
+def several(n, workers):
+    """Cells of one call: enough for each process to have several chunks of them."""
+    return max(4, 32_000 // n) * workers
+
+
+def diffusion_contenders(n, pool, workers, library):
     def ours(n, steps, count=1, executor=None):
         euler_maruyama(drift, spread, uniform(-0.5, 0.5, count * n), steps, 1.0, seed=1,
                        executor=executor, chunk=together(n))
@@ -217,7 +222,7 @@ def diffusion_contenders(pool, workers, library):
 
     numbers = (LAM, 0, PULL / LAM, SIGMA2)
     return {
-        "cells, all processes": functools.partial(ours, count=16 * workers, executor=pool),
+        "cells, all processes": functools.partial(ours, count=several(n, workers), executor=pool),
         "one cell": ours,
         "plain Python": python_sde,
         "plain NumPy": numpy_sde,
@@ -245,10 +250,10 @@ def contenders(row, n, pool, workers, library):
                   uniform(*ends, n), steps, seed=1, executor=executor)
         return count * n
 
-    ours = {"cells, all processes": functools.partial(one, count=16 * workers, executor=pool),
+    ours = {"cells, all processes": functools.partial(one, count=several(n, workers), executor=pool),
             "one cell": one}
     if isinstance(rule, SGD) and n <= 4096:
-        ours |= {"map, all processes": functools.partial(cells, count=16 * workers, executor=pool),
+        ours |= {"map, all processes": functools.partial(cells, count=several(n, workers), executor=pool),
                  "map, one process": cells}
     return ours | {
         "plain Python": plain_python(step, rule.lr, a, dim),
@@ -369,7 +374,7 @@ def measure(options, pool, library):
                                               SHORTER.get(name, LONGEST))
         if options.only in DIFFUSION:
             print(f"{walkers} walkers: {DIFFUSION}", file=sys.stderr)
-            entries = diffusion_contenders(pool, options.workers, library)
+            entries = diffusion_contenders(walkers, pool, options.workers, library)
             speed[walkers][DIFFUSION] = speeds(entries, walkers, options.rounds)
         if options.only in COUNTED:
             speed[walkers][COUNTED] = speeds(counting(pool, library), 500_000, options.rounds, 1000)

@@ -193,7 +193,7 @@ def test_paths_are_the_textbook_loop_on_the_same_draws():
     child = np.random.SeedSequence(8).spawn(2)[1].spawn(1)[0]
     v = np.linspace(-1, 1, n)
     found = euler_maruyama(_pull, _spread, v, steps, dt, seed=8, record=range(steps + 1)).w
-    normals = np.random.default_rng(child).standard_normal((64, n))
+    normals = np.random.Generator(np.random.SFC64(child)).standard_normal((64, n))
     for step in range(steps):
         assert np.allclose(found[step], v, rtol=1e-13, atol=1e-15)
         v = v + dt * _pull(v) + math.sqrt(dt) * _spread(v) * normals[step]

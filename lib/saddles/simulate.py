@@ -649,7 +649,7 @@ def _starts(landscape, w0, seed, chunk, kept):
     ndim = 1 if landscape.dim == 1 else 2
     if w0.ndim != ndim or w0.size == 0 or (ndim == 2 and len(w0) != landscape.dim):
         raise ValueError(f"w0 must have shape {want} with n >= 1, got {w0.shape}")
-    if not (np.isfinite(w0.min()) and np.isfinite(w0.max())):
+    if not np.all(np.isfinite(w0)):
         raise ValueError("w0 must be finite")
     if kept * w0.size > MAX_RECORD:
         raise ValueError(f"record would keep {kept * w0.size} numbers, more than {MAX_RECORD}: "
