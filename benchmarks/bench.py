@@ -211,7 +211,7 @@ def together(n):
 
 def several(n, workers):
     """Cells of one call: enough for each process to have several chunks of them."""
-    return max(4, 32_000 // n) * workers
+    return max(4, 64_000 // n) * workers
 
 
 def diffusion_contenders(n, pool, workers, library):
