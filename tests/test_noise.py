@@ -118,6 +118,37 @@ def test_streams_side_by_side_are_the_streams(laws, n):
     assert len(together) == 11 and np.array_equal(np.array(alone).swapaxes(0, 1), together)
 
 
+def test_coins_of_many_cells_are_looked_up_at_once(monkeypatch):
+    """For whole bytes of walkers no stream is asked for rows of its own."""
+    monkeypatch.setattr(Stream, "_next", None)
+    rows = lambda n: next(side_by_side([Stream(TwoPoint(-1.0), n)], [np.random.default_rng(0)], 1))
+    assert rows(16).shape == (1, 16)
+    with pytest.raises(TypeError):
+        rows(3)
+
+
+def test_side_by_side_names_what_it_refuses():
+    stream, rng = Stream(TwoPoint(-1.0), 3, 4), np.random.default_rng(0)
+    for streams, rngs, steps, message in (
+        ([stream], [rng], 10**9 + 1, "^steps must be a whole number from 0 to 1000000000"),
+        ([stream], [], 1, "^streams and rngs must have the same length >= 1, got 1 and 0"),
+        ([], [], 1, "^streams and rngs must have the same length >= 1, got 0 and 0"),
+        ([stream, Stream(TwoPoint(-1.0), 4, 4)], [rng, rng], 1, "^streams must have the same n and block"),
+        ([stream, Stream(TwoPoint(-1.0), 3, 5)], [rng, rng], 1, "^streams must have the same n and block"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            next(side_by_side(streams, rngs, steps))
+
+
+def test_probabilities_may_need_algebra_to_sum_to_one():
+    assert Discrete((1, 2), (sp.sin(a) ** 2, sp.cos(a) ** 2)).mean == sp.sin(a) ** 2 + 2 * sp.cos(a) ** 2
+
+
+def test_a_number_without_bounds_is_refused_without_naming_any():
+    with pytest.raises(ValueError, match="^lo must be a finite real number, got nan$"):
+        Uniform(math.nan, 1.0)
+
+
 @pytest.mark.parametrize("name", LAWS)
 def test_sampler_draws_its_law(name, alarm):
     law = LAWS[name]
