@@ -90,10 +90,24 @@ def test_amsgrad_never_forgets_and_adam_does():
         assert (walk.v < top).all() if forgets else (walk.v == top).all()
 
 
+@pytest.mark.parametrize("rule", RULES[1:], ids=repr)
+def test_a_walk_shows_its_state(rule):
+    """m and v are the plain sums of beta1^k g and beta2^k g^2; v of AMSGrad the largest of them."""
+    w = np.array([[0.5, -2.0]])
+    step, walk = start(rule, quadratic, w)
+    m = v = top = 0.0
+    for x in (1.0, -2.0, 0.1):
+        g = x * w
+        m, v = rule.beta1 * m + g, rule.beta2 * v + g * g
+        top = np.maximum(top, v) if rule.takes_maximum else v
+        step([x, x])
+        assert np.allclose(walk.m, m, rtol=1e-14, atol=0) and np.allclose(walk.v, top, rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize("make, name", [
-    (lambda: SGD(0), "lr"), (lambda: SGD(-1.0), "lr"), (lambda: SGD(math.nan), "lr"),
+    (lambda: SGD(0), r"^lr must be a number in \(0, inf\), got 0$"), (lambda: SGD(-1.0), "lr"), (lambda: SGD(math.nan), "lr"),
     (lambda: SGD(math.inf), "lr"), (lambda: SGD("1"), "lr"), (lambda: SGD(True), "lr"),
-    (lambda: Adam(0.0), "lr"), (lambda: Adam(0.1, beta1=1.0), "beta1"),
+    (lambda: Adam(0.0), "lr"), (lambda: Adam(0.1, beta1=1.0), r"^beta1 must be a number in \[0, 1\), got 1.0$"),
     (lambda: Adam(0.1, beta1=-0.1), "beta1"), (lambda: Adam(0.1, beta2=1.0), "beta2"),
     (lambda: AMSGrad(0.1, beta2=math.nan), "beta2"), (lambda: Adam(0.1, eps=-1e-8), "eps"),
     (lambda: AMSGrad(0.1, eps=math.inf), "eps"),

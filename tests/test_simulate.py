@@ -322,6 +322,18 @@ def test_a_subnormal_momentum_is_set_to_zero_with_its_walker():
     assert w.tolist() == [[0, 1, 0]] and m.tolist() == [[0, 1e-310, 1e-300]]
 
 
+def test_the_smallest_normal_number_is_no_underflow():
+    """Halving gets to 2^-1022 at a look, beside a walker that is subnormal there."""
+    got = run(quadratic, constant(1.0), SGD(0.5), [4.0, 1.0], 1024, seed=0)
+    assert got.w.tolist() == [[2.0**-1022, 0.0]] and got.underflowed.tolist() == [False, True]
+
+
+def test_an_underflow_is_remembered():
+    """Also where additive noise moves the walker on from 0."""
+    got = run(quadratic, constant(1.0), SGD(0.5), [1e-310, 1.0], 20, seed=0, additive=0.1)
+    assert got.underflowed.tolist() == [True, False] and np.all(np.abs(got.w) > 1e-6)
+
+
 def test_a_true_zero_is_no_underflow():
     """Proposition 1: lambda = 1 and x = 1 make w exactly zero."""
     got = run(quadratic, LAW, SGD(1.0), np.ones(1000), 60, seed=1)
@@ -436,6 +448,25 @@ def test_the_table_is_the_inverse_of_the_distribution_function():
         assert np.array_equal(guide[guide >= 0], count[guide >= 0])
     assert 0 < np.mean(guide < 0) < 0.01
     assert np.allclose(cdf, stats.binom.cdf(np.arange(1000), 1000, 0.5), rtol=0, atol=1e-12)
+
+
+def test_counting_three_values_of_many_walkers(alarm):
+    """Against the mean and variance of log|w_t|, a sum of t independent terms."""
+    law, rate, t, n = Discrete((1.0, -2.0, 0.5), (0.25, 0.25, 0.5)), 0.5, 40, 200_000
+    logs = run_log(law, rate, np.ones(n), t, seed=12).log_abs[0]
+    terms, probs = np.log(np.abs(1 - rate * np.array(law.values))), np.array(law.probs)
+    mean = probs @ terms
+    spread = math.sqrt(probs @ (terms - mean) ** 2)
+    alarm(2 * stats.norm.sf(abs(logs.mean() - t * mean) / (spread * math.sqrt(t / n))))
+
+
+def test_an_executor_is_used_whatever_the_workers():
+    with ThreadPoolExecutor(1) as pool:
+        submitted, submit = [], pool.submit
+        pool.submit = lambda *args: submitted.append(args) or submit(*args)
+        for workers in (1, 2):
+            run(quadratic, LAW, SGD(0.5), np.ones(30), 2, seed=0, chunk=10, executor=pool, workers=workers)
+    assert len(submitted) == 6
 
 
 def test_counting_from_the_table_takes_any_executor():
