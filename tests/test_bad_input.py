@@ -39,7 +39,7 @@ MUST_RAISE = ("an object", "text", "nan", "complex", "array with nan", "sympy na
 LAW, LOSS, GOOD_RNG = noise.TwoPoint(-1.0), w**2 / 2, np.random.default_rng(0)
 CHAIN = diffusion.exact_chain(LOSS, 1, np.linspace(-1, 1, 9), lam=0.5)
 PAIR = lyapunov.Matrices([np.diag([0.5, 1.5]), np.array([[0.0, 1.0], [-1.0, 0.5]])])
-CODE = landscapes.quadratic.code("gradient")
+CODE = landscapes.quartic(0.5, 0.25).code("sgd")
 STEP = check.step("one and one", "2", sp.Integer(1) + 1)
 VERDICT = check.define("def:1", "a name")
 FIGURE, AXES = figures.new(1, 1)

@@ -55,6 +55,30 @@ def test_generated_code_agrees_with_the_expression(name):
     check_generated(EXAMPLES[name])
 
 
+@pytest.mark.parametrize("loss, far", [
+    (sp.exp(-((w - 30) ** 2)), 30.0), (sp.log(1 + sp.exp(-x * (w - 800))), 800.0),
+    (-sp.exp(-((w - 30) ** 2) / 2) + x * w / 100, 30.0), (sp.cos(w) + (w - 10) ** 20 / 20, 10.0),
+])
+def test_what_is_no_polynomial_is_not_multiplied_out(loss, far):
+    """Far from 0 the terms of the expanded form cancel, or overflow."""
+    landscape, points = Landscape(loss, (w,)), far + np.linspace(-1, 1, 7)
+    code, moved = landscape.code("sgd"), points[None].copy()
+    assert code.unit == 1
+    step, (alpha, beta) = code.bind(moved, moved, 0.1)
+    step(np.full(7, alpha + beta))
+    assert np.allclose(moved, points - 0.1 * plain(landscape, points[None], np.ones(7)), rtol=1e-13, atol=0)
+    assert np.allclose(landscape.numpy_gradient()(points, 1.0), plain(landscape, points[None], np.ones(7)), rtol=1e-12, atol=1e-12)
+
+
+def test_constants_of_any_size_are_floats():
+    wide = Landscape(x * w1**2 / 2 + w1**4 / 4 + 10**20 * w2**4 / 4, (w1, w2))
+    check_generated(wide)
+    rows = np.full((2, 2, 3), 0.5)
+    step, _ = wide.code("sgd").bind(rows, rows, [0.1, 0.2])
+    step(1.0)
+    assert rows.dtype == float and np.all(rows[1] < -1e18)
+
+
 def test_data_that_enters_squared_is_generated_too():
     check_generated(EXAMPLES["x squared"])
 
@@ -99,6 +123,8 @@ def test_sgd_moves_in_units_of_the_highest_power():
     """Where it has no factor x, s^(degree - 2) = lambda times its most frequent factor."""
     unit = lambda loss, *coords: Landscape(loss, coords).code("sgd").unit
     assert unit(x * w**2 / 2, w) == unit(x * w**4, w) == unit(sp.cos(w) + w**4, w) == 1
+    assert unit(10**101 * w**4, w) == unit(w**4 / 10**101, w) == 1
+    assert unit(w1**4 / 4 + x * w2**4, w1, w2) == sp.sqrt(lam)
     assert unit(3 * w**2 / 2 + x * w**2, w) == unit(x * w, w) == unit(sp.Integer(3), w) == 1
     assert unit(x * w**2 / 2 + w**4 / 4, w) == unit(x * w**2 / 2 - w**4 / 4, w) == sp.sqrt(lam)
     assert unit(x * w + w**3 / 2, w) == 3 * lam / 2
@@ -170,7 +196,9 @@ def test_which_losses_are_quadratic():
     (lambda: two_minima.numpy_gradient(), "a=..., b=..."),
     (lambda: quadratic.numpy_gradient()(np.zeros((2, 3)), 1.0), "w must"),
     (lambda: two_minima.at(a=1, b=1).numpy_gradient()(np.zeros(3), 1.0), "w must"),
-    (lambda: quadratic.code("newton"), "kind"),
+    (lambda: quadratic.code("newton"), "kind"), (lambda: quadratic.code("sgd").scale([]), "lr must"),
+    (lambda: quadratic.code("sgd").bind(*[np.ones((1, 3, 4))] * 2, 0.1), "lr must be 3 rates"),
+    (lambda: quadratic.code("sgd").bind(*[np.ones((1, 3, 4))] * 2, [0.1, 0.2]), "lr must be 3 rates"),
     (lambda: Landscape(x * w, ()), "coords"),
     (lambda: Landscape(x * w, (x,)), "coords"),
     (lambda: Landscape(x * w, ("w",)), "coords"),

@@ -132,6 +132,7 @@ def test_side_by_side_names_what_it_refuses():
     for streams, rngs, steps, message in (
         ([stream], [rng], 10**9 + 1, "^steps must be a whole number from 0 to 1000000000"),
         ([stream], [], 1, "^streams and rngs must have the same length >= 1, got 1 and 0"),
+        (None, [rng], 1, "^streams and rngs must be sequences, got None"),
         ([], [], 1, "^streams and rngs must have the same length >= 1, got 0 and 0"),
         ([stream, Stream(TwoPoint(-1.0), 4, 4)], [rng, rng], 1, "^streams must have the same n and block"),
         ([stream, Stream(TwoPoint(-1.0), 3, 5)], [rng, rng], 1, "^streams must have the same n and block"),

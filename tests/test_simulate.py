@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import mpmath
 import numpy as np
 import pytest
-from saddles.landscapes import quadratic, quartic, two_minima
+from saddles.landscapes import Landscape, quadratic, quartic, two_minima
 from saddles.noise import Discrete, Gaussian, Stream, TwoPoint, batch_mean, constant
 from saddles.optimizers import SGD, Adam, AMSGrad
 from saddles.simulate import (
@@ -25,6 +25,7 @@ from saddles.simulate import (
     run_log,
     uniform,
 )
+from saddles.symbols import w as coordinate
 from scipy import stats
 
 LAW, FLAT = TwoPoint(-1.0), two_minima.at(a=0.5, b=4)
@@ -248,7 +249,7 @@ def test_box_projects_after_every_step():
 
 @pytest.mark.parametrize("landscape", [quartic(0.5, 0.25), FLAT], ids=["quartic", "two minima"])
 def test_the_units_of_a_step_are_not_seen_from_outside(landscape):
-    """Starts are kept as they were given; box and additive noise are in the units of w."""
+    """Starts are kept as they were given; additive noise is in the units of w."""
     rate, sigma, n, steps = 0.07, 0.3, 40, 9
     unit = landscape.code("sgd").scale(rate)
     assert unit != 1
@@ -261,10 +262,30 @@ def test_the_units_of_a_step_are_not_seen_from_outside(landscape):
     for t, x in enumerate(draws(LAW, n, steps, 8), 1):
         w = w - rate * gradient(w, x) + rate * sigma * kicks[t - 1].reshape(w.shape)
         assert np.allclose(free[t], w, rtol=1e-12, atol=1e-14)
-    for got in (run(landscape, LAW, SGD(rate), start(landscape, n), **how, box=(-0.3, 0.2)).w,
-                run_cells(landscape, [LAW], [rate], start(landscape, n), **how, box=(-0.3, 0.2))[0].w):
-        assert got[0].min() < -0.3 and got[0].max() > 0.2
-        assert got[1:].min() == -0.3 and got[1:].max() == 0.2
+
+
+@pytest.mark.parametrize("rate, wall", [(0.07, 0.2), (0.01, 0.7), (0.03, 0.3), (0.11, 0.15)])
+@pytest.mark.parametrize("landscape", [quartic(0.5, 0.25), FLAT], ids=["quartic", "two minima"])
+def test_walkers_on_a_wall_are_on_the_wall(landscape, rate, wall):
+    """To the bit, although wall * s / s may differ from the wall in units s of a step."""
+    n, how = 40, dict(steps=9, seed=8, record=range(10), box=(-wall, wall / 2))
+    for got in (run(landscape, LAW, SGD(rate), start(landscape, n), **how).w,
+                run_cells(landscape, [LAW], [rate], start(landscape, n), **how)[0].w):
+        assert got[0].min() < -wall and got[0].max() > wall / 2
+        assert got[1:].min() == -wall and got[1:].max() == wall / 2
+
+
+def test_the_units_of_a_step_have_the_range_of_w_and_their_own():
+    hill = Landscape(-(coordinate**4) / 4, (coordinate,))  # s = 1/100
+    high = run(hill, LAW, SGD(1e-4), [5e306 ** (1 / 3) / 1e-2, 0.1], 1, seed=0, reduce=moments)
+    assert high.diverged.tolist() == [True, False] and high.stats[0, 0] == 1 and np.isfinite(high.stats).all()
+    low = run(quartic(0.5, 0.25), LAW, SGD(1e-4), [1e-322, 0.0], 20, seed=0)
+    assert low.underflowed.tolist() == [True, False]
+    for got in (run(quartic(0.5, 1e6), LAW, SGD(1.0), [1e306, 0.5], 0, seed=0),
+                run_cells(quartic(0.5, 1e6), [LAW], [1.0], [1e306, 0.5], 0, seed=0)[0]):
+        assert got.w.tolist() == [[1e306, 0.5]] and got.diverged.tolist() == [True, False]
+    wide = run(quartic(0.5, 1e6), LAW, SGD(1e-6), [0.5], 3, seed=0, box=(-1e308, 1e308))
+    assert not wide.diverged.any()
 
 
 def test_reduce_adds_up_over_chunks():
@@ -315,7 +336,7 @@ def test_what_is_subnormal_at_a_look_is_set_to_zero_and_counted():
 
 def test_a_subnormal_momentum_is_set_to_zero_with_its_walker():
     w, m = np.array([[1e-310, 1.0, 1e-310]]), np.array([[-1e-310, 1e-310, 1e-300]])
-    watch = _Watch(w, m)
+    watch = _Watch(w, w != 0, m)
     watch.look(17)
     assert w[0, 0] == 1e-310 and watch.underflowed.tolist() == [True, False, True]
     watch.look(32)

@@ -182,11 +182,13 @@ class Code:
     def scale(self, lr):
         """s(lambda): "sgd" moves W = s w, e.g. s^2 = lambda for w <- w - lambda (x w + w^3).
 
-        `lr`: lambda > 0, or c of them in an array (c,); then s has shape (c, 1). s = 1 if the loss
-        is quadratic or no polynomial, or if its highest power has x as a factor.
+        `lr`: lambda > 0, or c >= 1 of them in an array (c,); then s has shape (c, 1). s = 1 if the
+        loss is quadratic or no polynomial, or if each term of the highest degree has x as a factor.
         """
         evaluate = _evaluate((self.unit,))
-        if floats("lr", lr).ndim == 0:
+        if not floats("lr", lr).size:
+            raise ValueError(f"lr must be a number > 0 or a sequence of them, got {lr!r}")
+        if np.ndim(lr) == 0:
             return float(evaluate(_rate(lr))[0])
         return np.array([evaluate(_rate(rate)) for rate in lr], dtype=float)
 
@@ -206,9 +208,12 @@ class Code:
         if w.ndim == 2:
             alpha, beta, *constants = evaluate(_rate(lr))
             # arrays of no dimension: NumPy needs a third of a microsecond for each Python number
-            constants = list(map(np.array, constants))
+            constants = [np.array(float(k)) for k in constants]
         else:
-            alpha, beta, *constants = np.array([evaluate(_rate(rate)) for rate in lr]).T[..., None]
+            if np.shape(lr) != shape[:1]:
+                raise ValueError(f"lr must be {shape[0]} rates, one for each row of w, got {lr!r}")
+            numbers = np.array([evaluate(_rate(rate)) for rate in lr], dtype=float)
+            alpha, beta, *constants = numbers.T[..., None]
             # full arrays: NumPy takes twice as long to spread a column over its rows
             constants = [np.array(k[0, 0]) if np.all(k == k[0])
                          else aligned(1, w[0].size, np.repeat(k, shape[1])).reshape(shape)
@@ -249,9 +254,10 @@ def _code(landscape, kind):
     if kind == "gradient":
         outputs = gradient
     else:
-        unit = _unit(gradient, coords)
-        inside = {c: c / unit for c in coords}
-        outputs = [c - sp.expand(lam * unit * g.xreplace(inside)) for c, g in zip(coords, gradient)]
+        moves, unit = [lam * g for g in gradient], _unit(gradient, coords)
+        if unit != 1:  # a polynomial: expanding anything else may lose all digits
+            moves = [sp.expand(unit * m.xreplace({c: c / unit for c in coords})) for m in moves]
+        outputs = [c - m for c, m in zip(coords, moves)]
     outputs = [_horner(output, coords, c) for output, c in zip(outputs, coords)]
     outputs, noise = _fold_noise(outputs, coords)
     return _Compiler(coords, in_place=kind == "sgd").compile(outputs, noise, unit)
@@ -266,7 +272,7 @@ def _exact(expression):
 
 
 def _unit(gradient, coords):
-    """s > 0 such that most of the highest powers in a step of W = s w have the factor 1 or -1."""
+    """s > 0 such that the most frequent factor of the highest powers in a step of W = s w is 1 or -1."""
     try:
         terms = [(sum(powers[:-1]), powers[-1], abs(factor)) for g in gradient
                  for powers, factor in sp.Poly(g, *coords, x).terms()]
@@ -274,9 +280,10 @@ def _unit(gradient, coords):
         return sp.Integer(1)
     degree = max(degree for degree, _, _ in terms)
     top = [factor for d, power_of_x, factor in terms if d == degree and power_of_x == 0]
-    if degree < 2 or not top:
+    factor = max(top, key=top.count, default=0)
+    if degree < 2 or not 1e-100 < factor < 1e100:  # none, or one that would push W out of range
         return sp.Integer(1)
-    return (lam * max(top, key=top.count)) ** sp.Rational(1, degree - 1)
+    return (lam * factor) ** sp.Rational(1, degree - 1)
 
 
 def _horner(expression, coords, coordinate):
@@ -312,7 +319,7 @@ def _fold_noise(outputs, coords):
                 found.add((sum(t for t in node.args if free(t)), slope))
         if len(found) == 1:
             alpha, beta = found.pop()
-            back = {n: sp.Add(sp.expand(n - alpha - beta * x), _y) if kind is sp.Add
+            back = {n: sp.Add(*[t for t in n.args if not free(t) and not free(t / x)], _y) if kind is sp.Add
                     else sp.Mul(*[f for f in n.args if f != x and not free(f)], _y)
                     for n in nodes
                     if isinstance(n, kind) and any(free(t / x) if kind is sp.Add else t == x

@@ -451,7 +451,9 @@ def side_by_side(streams, rngs, steps):
     `streams`, `rngs`: c >= 1 of them, the streams with the same n and block. Each array is
     overwritten later.
     """
-    streams, rngs = _entries("streams", streams), _entries("rngs", rngs)
+    if not np.iterable(streams) or not np.iterable(rngs):
+        raise ValueError(f"streams and rngs must be sequences, got {streams!r} and {rngs!r}")
+    streams, rngs = tuple(streams), tuple(rngs)
     if not 1 <= len(streams) == len(rngs):
         raise ValueError(f"streams and rngs must have the same length >= 1, got {len(streams)} and {len(rngs)}")
     if not all(isinstance(stream, Stream) for stream in streams):

@@ -69,7 +69,8 @@ class SGD:
         _walkers(landscape, w, scale)
         code = landscape.code("sgd")
         unit = code.scale(self.lr)
-        w *= unit
+        with np.errstate(over="ignore"):
+            w *= unit
         step, noise = code.bind(w, w, self.lr)
         return Walk(step, noise, unit)
 

@@ -24,6 +24,7 @@ from .optimizers import SGD, Adam, Walk
 
 CHECK = 16  # steps between two looks at underflow; also between two rescalings in run_log
 TINY = np.finfo(float).tiny  # smallest normal float64: below it, digits are lost
+HUGE = np.finfo(float).max
 TINY_V = 1e-260  # below it, g^2 may have been lost from v
 MAX_TIMES = 10**6  # steps that may be recorded
 MAX_RECORD = 2**31  # numbers that may be recorded (16 GiB)
@@ -36,14 +37,14 @@ class Run:
     times       (k,) steps after which was recorded
     w           (k, n), or (k, dim, n) if dim > 1; None if `reduce` was given
     stats       (k, ...) sums of `reduce` over the walkers that have not diverged; else None
-    diverged    (n,) bool: a coordinate (or v) left the finite range by the last step. Such a
-                walker stays at +-inf or nan and is not in `stats`; leave it out of averages.
+    diverged    (n,) bool: a coordinate (or v) left the finite range by the last step, w itself or
+                w in SGD's own units, those of `landscapes.Code.scale`. Such a walker stays at
+                +-inf or nan and is not in `stats`; leave it out of averages.
     underflowed (n,) bool: at one of the looks, every 16 steps and at the end, a coordinate that
                 began at w_0 != 0 was zero or subnormal (or v of Adam was, with eps = 0): the
                 walker seems to have converged, but only float64 has. On the quadratic a zero
                 that SGD reaches by a factor 1 - lr x = 0 is the true value and is not counted.
-                What is subnormal at step 16, 32, ... is then set to 0. SGD looks in its own
-                units, those of `landscapes.Code.scale`.
+                What is subnormal at step 16, 32, ... is then set to 0. SGD looks in its own units.
     """
 
     times: np.ndarray
@@ -280,7 +281,7 @@ def _chunk(task, w0, child, tick=None):
     adaptive = walk.v is not None and task.optimizer.eps == 0
     zero = (walk.v is None and not task.additive
             and _may_vanish(task.landscape, task.law, walk.noise))
-    watch = _Watch(w, walk.m, walk.v if adaptive else None, not task.log, zero)
+    watch = _Watch(w, w0 != 0, walk.m, walk.v if adaptive else None, not task.log, zero)
     kept = []
 
     def look(t):
@@ -316,13 +317,14 @@ def _cells(task, w0, cells, tick=None):
     w, w0 = aligned(*w0.shape, w0).reshape(shape), w0.reshape(shape)
     code, rates = task.landscape.code("sgd"), np.array(rates)
     unit = code.scale(rates)
-    w *= unit
+    with np.errstate(over="ignore"):
+        w *= unit
     step, (alpha, beta) = code.bind(w, w, rates)
     walks = [Walk(step, (float(a), float(b)), float(s)) for a, b, s in np.broadcast(alpha, beta, unit)]
     rows = side_by_side([Stream(law, shape[2], task.block, *walk.noise) for law, walk in zip(laws, walks)],
                         [np.random.default_rng(child) for child in children], task.steps)
     zero = [[_may_vanish(task.landscape, law, walk.noise)] for law, walk in zip(laws, walks)]
-    watch = _Watch(w, true_zero=np.array(zero))
+    watch = _Watch(w, w0 != 0, true_zero=np.array(zero))
     kept = [[] for _ in cells]
 
     def keep(t):
@@ -331,7 +333,7 @@ def _cells(task, w0, cells, tick=None):
 
     _march(task, rows, _boxed(step, w, task.box, None, unit), watch.look, keep,
            tick and (lambda t: tick(w[0].size * t)))
-    diverged = ~np.isfinite(w).all(axis=0)
+    diverged = [~_finite(w[:, j], walk) for j, walk in enumerate(walks)]
     return ([(np.array(own), bad, lost) for own, bad, lost in zip(kept, diverged, watch.underflowed)],)
 
 
@@ -341,17 +343,21 @@ def _keep(task, t, w, w0, walk, scale):
         return np.array([np.log(np.abs(w[0])) + scale.exponent * math.log(2), sign])
     finite = _finite(w, walk)
     kept = w / walk.unit if t > 0 else w0.copy()
-    if task.box is not None and t > 0:
-        np.clip(kept, *task.box, out=kept)  # the division rounds
+    if task.box is not None and walk.unit != 1 and t > 0:
+        lo, hi = task.box
+        np.clip(kept, lo, hi, out=kept)  # the division rounds, but on the walls it must not
+        np.copyto(kept, lo, where=w <= lo * walk.unit)
+        np.copyto(kept, hi, where=w >= hi * walk.unit)
     if task.reduce is None:
-        kept[:, ~finite & np.isfinite(w).all(axis=0)] = np.nan  # only v has left the range
+        if walk.v is not None:
+            kept[:, ~finite & np.isfinite(kept).all(axis=0)] = np.nan  # only v has left the range
         return kept
     kept = kept[:, finite]
     return np.asarray(task.reduce(t, kept[0] if len(kept) == 1 else kept))
 
 
 def _finite(w, walk):
-    finite = np.isfinite(w).all(axis=0)
+    finite = (np.abs(w) <= HUGE * min(walk.unit, 1.0)).all(axis=0)  # both w and unit w; nan is not <=
     return finite if walk.v is None else finite & np.isfinite(walk.v).all(axis=0)
 
 
@@ -375,7 +381,8 @@ def _boxed(step, w, box, scale, unit):
     if scale is None:
         column = -1, *[1] * (w.ndim - 1)  # one bound for each coordinate, or for all
         lo, hi = (aligned(len(w), w[0].size).reshape(w.shape) for _ in box)
-        lo[...], hi[...] = (np.reshape(bound, column) * unit for bound in box)
+        with np.errstate(over="ignore"):
+            lo[...], hi[...] = (np.reshape(bound, column) * unit for bound in box)
     else:
         lo, hi = scale.bounds
     maximum, minimum = np.maximum, np.minimum
@@ -395,9 +402,9 @@ class _Watch:
     get to 0 by itself, and the processor needs twenty times as long for each operation with it.
     """
 
-    def __init__(self, w, m=None, v=None, use_w=True, true_zero=False):
+    def __init__(self, w, moving, m=None, v=None, use_w=True, true_zero=False):
         self.w, self.m, self.v = w, m, v
-        self.moving = w != 0
+        self.moving = moving  # began at w_0 != 0
         self.use_w, self.true_zero = use_w, true_zero
         self.underflowed = np.zeros(w.shape[1:], dtype=bool)
         self.size = np.empty_like(w)
@@ -605,7 +612,7 @@ class _Bar:
 
 
 def _block(block, n):
-    """`block`, or about a quarter of a megabyte of noise for n walkers: then it stays in cache."""
+    """`block`, or 4 rows and up to a quarter of a megabyte of noise for n walkers: they stay in cache."""
     return min(64, max(4, 2**15 // n)) if block is None else whole("block", block, 1, 10**6)
 
 
