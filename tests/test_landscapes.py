@@ -143,14 +143,15 @@ def test_negative_terms_are_subtracted():
     assert hill.count("negative") == 1 and "subtract" not in hill
 
 
-def test_a_row_for_each_rate_is_what_each_rate_does_alone():
-    rates, plane = np.array([0.01, 0.05, 0.2]), two_minima.at(a=0.5, b=4)
+@pytest.mark.parametrize("rates", [[0.01, 0.05, 0.2], [0.05]])
+def test_a_row_for_each_rate_is_what_each_rate_does_alone(rates):
+    rates, plane = np.array(rates), two_minima.at(a=0.5, b=4)
     rows = np.random.default_rng(3).uniform(-1, 1, (2, len(rates), 7))
     alone, data = rows.copy(), np.random.default_rng(4).choice([1.0, -1.0], (len(rates), 7))
     code = plane.code("sgd")
     rows *= code.scale(rates)
     step, (alpha, beta) = code.bind(rows, rows, rates)
-    assert alpha.shape == beta.shape == (3, 1)
+    assert alpha.shape == beta.shape == (len(rates), 1)
     step(alpha + beta * data)
     for i, rate in enumerate(rates):
         one = alone[:, i] * code.scale(rate)

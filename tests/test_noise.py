@@ -145,6 +145,13 @@ def test_probabilities_may_need_algebra_to_sum_to_one():
     assert Discrete((1, 2), (sp.sin(a) ** 2, sp.cos(a) ** 2)).mean == sp.sin(a) ** 2 + 2 * sp.cos(a) ** 2
 
 
+def test_a_law_with_symbols_does_not_draw():
+    share = sp.Symbol("share", positive=True)
+    for law, name in ((Discrete((1, 2), (share, 1 - share)), "probs"), (TwoPoint(a), "values")):
+        with pytest.raises(ValueError, match=f"^{name} must be a finite real number"):
+            law.sample(np.random.default_rng(0), 1)
+
+
 def test_a_number_without_bounds_is_refused_without_naming_any():
     with pytest.raises(ValueError, match="^lo must be a finite real number, got nan$"):
         Uniform(math.nan, 1.0)
