@@ -98,6 +98,7 @@ def test_cells_together_have_the_bits_of_cells_alone(landscape, box, reduce):
     for how in ({}, {"chunk": 300}, {"chunk": 100, "workers": 2}):
         cells = run_cells(landscape, laws, rates, start(landscape, 100), 400, seed=4, **args, **how)
         assert len(cells) == len(laws) and all(map(same, cells, alone))
+        assert all(np.array_equal(cell.times, [0, 33, 400]) for cell in cells)
         assert all((cell.w is None) == (reduce is not None) and (cell.stats is None) == (reduce is None) for cell in cells)
     assert box or any(cell.diverged.any() for cell in cells)
 
@@ -273,6 +274,8 @@ def test_walkers_on_a_wall_are_on_the_wall(landscape, rate, wall):
                 run_cells(landscape, [LAW], [rate], start(landscape, n), **how)[0].w):
         assert got[0].min() < -wall and got[0].max() > wall / 2
         assert got[1:].min() == -wall and got[1:].max() == wall / 2
+        for bound in (-wall, wall / 2):
+            assert set(got[1:][np.abs(got[1:] - bound) < 1e-12]) == set(got[1][np.abs(got[1] - bound) < 1e-12]) == {bound}
 
 
 def test_the_units_of_a_step_have_the_range_of_w_and_their_own():
@@ -472,9 +475,12 @@ def test_the_table_is_the_inverse_of_the_distribution_function():
 
 
 def test_counting_three_values_of_many_walkers(alarm):
-    """Against the mean and variance of log|w_t|, a sum of t independent terms."""
-    law, rate, t, n = Discrete((1.0, -2.0, 0.5), (0.25, 0.25, 0.5)), 0.5, 40, 200_000
-    logs = run_log(law, rate, np.ones(n), t, seed=12).log_abs[0]
+    """Against the moments of log|w_t|, a sum of t independent terms, and of the sign, a product."""
+    law, rate, t, n = Discrete((1.0, -2.0, 4.0), (0.125, 0.625, 0.25)), 0.5, 40, 200_000
+    got = run_log(law, rate, np.ones(n), t, seed=12, record=[3, t])
+    z = (got.sign[0].mean() - 0.5**3) / math.sqrt((1 - 0.5**6) / n)  # the factor of x = 4 is -1
+    alarm(2 * stats.norm.sf(abs(z)))
+    logs = got.log_abs[1]
     terms, probs = np.log(np.abs(1 - rate * np.array(law.values))), np.array(law.probs)
     mean = probs @ terms
     spread = math.sqrt(probs @ (terms - mean) ** 2)
@@ -549,12 +555,13 @@ GOOD = {"landscape": quadratic, "law": LAW, "optimizer": SGD(0.8), "w0": np.ones
 @pytest.mark.parametrize("wrong, name", [
     ({"steps": -1}, "steps"), ({"steps": 1.5}, "steps"), ({"steps": 10**10}, "steps"),
     ({"steps": True}, "steps"), ({"seed": None}, "seed"), ({"seed": -1}, "seed"),
+    ({"seed": 2**128 + 1}, f"^seed must be a whole number from 0 to {2**128}, got"),
     ({"record": []}, "record"), ({"record": 3}, "record"), ({"record": [2, 1]}, "record"),
     ({"record": [1, 1]}, "record"), ({"record": [6]}, "record"), ({"record": [-1]}, "record"),
     ({"record": [0.5]}, "record"), ({"chunk": 0}, "chunk"), ({"block": 0}, "block"),
     ({"workers": 0}, "workers"), ({"workers": 1.0}, "workers"), ({"progress": "yes"}, "progress"),
-    ({"w0": np.ones((2, 2))}, "w0"), ({"w0": []}, "w0"), ({"w0": [np.nan]}, "w0"),
-    ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, "w0"),
+    ({"w0": np.ones((2, 2))}, r"^w0 must have shape \(n,\)"), ({"w0": []}, "w0"), ({"w0": [np.nan]}, "w0"),
+    ({"w0": [np.inf]}, "w0"), ({"w0": 1.0}, "w0"), ({"landscape": FLAT}, r"^w0 must have shape \(2, n\)"),
     ({"landscape": two_minima, "w0": np.ones((2, 3))}, r"\.at\("),
     ({"optimizer": 0.1}, "optimizer"), ({"law": 1.0}, "law"), ({"reduce": 3}, "reduce"),
     ({"additive": -1}, "additive"), ({"additive": np.nan}, "additive"),
