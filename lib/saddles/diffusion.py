@@ -252,7 +252,7 @@ def euler_maruyama(drift, noise, w0, steps, dt, *, seed, boundary=None, record=N
 def _paths(drift, noise, times, steps, dt, bound, tamed, w0, child, tick=None):
     """(w of one chunk at the recorded steps and, as the last row, at the end: (k + 1, n),)."""
     v, push, (n,) = aligned(*w0.shape, w0)[0], aligned(*w0.shape)[0], w0.shape[1:]
-    rng = np.random.Generator(np.random.SFC64(child))  # its normals are a quarter faster
+    rng = np.random.Generator(np.random.SFC64(child))  # with PCG64 a path takes a quarter longer
     root, wanted, kept = math.sqrt(dt), set(times.tolist()), []
     rows = _block(None, n)
     normals = aligned(1, rows * n).reshape(rows, n)
